@@ -1,0 +1,109 @@
+"""How w2vfast compiles: one set of Numba options, one private cache directory.
+
+Numba's disk cache does not notice a change of options or of a helper in another file, and it stores pickled
+machine code. So each combination of kernel sources, versions, processor and mode has a directory of its own,
+readable by its owner only. A ``NUMBA_CACHE_DIR`` set by the user is respected.
+"""
+
+import hashlib
+import os
+import platform
+import stat
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding
+import numba
+import numpy as np
+from numba import config
+
+#: What LLVM may assume. Never nnan or ninf: they would make every test for NaN constant false.
+FASTMATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function that runs on one thread, without the GIL."""
+    return _compile(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function into each of its callers: for what is called once a row, a byte or a draw."""
+    return _compile(function, forceinline=True)
+
+
+def compiled_parallel(function: Callable[..., Any]) -> Any:
+    """Compile a function whose ``prange`` loops run on all of Numba's threads, without the GIL."""
+    return _compile(function, parallel=True)
+
+
+def call_mended(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function whose first call loads compiled code; if that fails, clear the cache and call again.
+
+    A damaged cache file makes Numba raise whatever unpickling it raises, at every start.
+    """
+    try:
+        return function(*args)
+    except Exception:
+        clear_cache()
+        return function(*args)
+
+
+def clear_cache() -> None:
+    """Delete the compiled code on disk, so that the next call compiles again."""
+    directory = cache_directory()
+    if directory is not None and "NUMBA_CACHE_DIR" not in os.environ:
+        for file in directory.rglob("*.nb[ci]"):
+            file.unlink(missing_ok=True)
+
+
+def is_cached(function: Any) -> bool:
+    """Tell whether compiled code of a kernel lies in the disk cache."""
+    directory, name = cache_directory(), function.py_func.__qualname__
+    module = function.py_func.__module__.rpartition(".")[2]
+    return directory is not None and any(directory.rglob(f"{module}.{name}-*.nbi"))
+
+
+@cache
+def cache_directory() -> Path | None:
+    """Return the directory for compiled code, made if need be, or None where nothing can be kept."""
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(named)
+    try:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        path = Path(root) / "w2vfast" / f"numba-{_digest()}"
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.stat()
+    except (OSError, RuntimeError):  # read-only or missing home; no home at all
+        return None
+    owned = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    private = not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return path if owned and private and os.access(path, os.W_OK) else None
+
+
+def _compile(function: Callable[..., Any], **options: Any) -> Any:
+    directory = cache_directory()
+    options |= {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy"}
+    before = config.CACHE_DIR
+    try:  # Numba reads the setting when a function is decorated; other packages keep their own
+        config.CACHE_DIR = str(directory or "")
+        return numba.njit(function, cache=directory is not None, **options)
+    finally:
+        config.CACHE_DIR = before
+
+
+def _digest() -> str:
+    parts = [
+        numba.__version__,
+        np.__version__,
+        platform.python_version(),
+        platform.machine(),
+        llvmlite.binding.get_host_cpu_name(),
+        os.environ.get("NUMBA_BOUNDSCHECK", ""),
+        os.environ.get("NUMBA_CPU_NAME", ""),
+    ]
+    here = Path(__file__)
+    sources = [here, *sorted((here.parent / "kernels").glob("*.py"))]
+    content = "\0".join(parts).encode() + b"\0".join(source.read_bytes() for source in sources)
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -1,0 +1,147 @@
+"""The command line: commands are loaded when used, errors become exit codes here and nowhere else."""
+
+import contextlib
+import errno
+import importlib
+import os
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NoReturn
+
+import click
+from click.shell_completion import shell_complete
+
+from w2vfast import __version__
+from w2vfast.errors import Interrupted, W2vfastError
+from w2vfast.system.signals import die_of, stop_signals_raise
+
+PROGRAM = "w2vfast"
+ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
+_COMMANDS = ("train", "similar", "demo")
+_COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
+_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names in the order of a first session."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"w2vfast.commands.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _print_version(ctx: click.Context, option: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(
+            f"{PROGRAM} {__version__} (numba {version('numba')}, numpy {version('numpy')}, "
+            f"Python {platform.python_version()})"
+        )
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version,
+              help="Show the versions of w2vfast, numba, numpy and Python.")  # fmt: skip
+def cli() -> None:
+    """Train word vectors fast, and ask them questions.
+
+    \b
+    w2vfast train corpus.txt --model sg --neg 5    writes model.w2v
+    w2vfast similar king                           its nearest words
+    """
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with the exit code of the contract."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    if instruction := os.environ.get(_COMPLETE_VARIABLE):
+        sys.exit(shell_complete(cli, {}, PROGRAM, _COMPLETE_VARIABLE, instruction))
+    try:
+        with stop_signals_raise():
+            code = _run(arguments)
+            sys.stdout.flush()
+    except Interrupted as stop:
+        die_of(stop.signal_number)
+    except BrokenPipeError:
+        _drop_stdout()
+        die_of(signal.SIGPIPE)
+    except Exception as error:
+        code = _report(error, debug="--debug" in arguments)
+    _exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command and return its exit code. Click's own ``main`` would hide Ctrl-C and closed pipes."""
+    try:
+        if not arguments:
+            click.echo(cli.get_help(click.Context(cli, info_name=PROGRAM)), err=True)
+            return 2
+        with cli.make_context(PROGRAM, arguments) as ctx:
+            result = cli.invoke(ctx)
+            return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+
+
+def _report(error: Exception, *, debug: bool) -> int:
+    """Say in one line what went wrong; return the exit code."""
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, click.ClickException):
+        hint = ""
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            hint = f". Try: {error.ctx.command_path} --help"
+        _complain(error.format_message().rstrip(".") + hint)
+        return 2
+    if isinstance(error, W2vfastError):
+        _complain(str(error))
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        _complain("not enough memory. Use a smaller --dim or a larger --min-count")
+        return 6
+    if isinstance(error, OSError) and error.errno in _WRITE_ERRORS:
+        _complain(f"cannot write: {error.strerror}")
+        return 4
+    with tempfile.NamedTemporaryFile("w", prefix="w2vfast-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    _complain(f"internal error: {error!r}. Traceback in {file.name}; please report it: {ISSUES_URL}")
+    return 70
+
+
+def _complain(text: str) -> None:
+    line = f"{PROGRAM}: error: {' '.join(text.split())}\n"
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.buffer.write(line.encode("utf-8", "backslashreplace"))
+        sys.stderr.flush()
+
+
+def _drop_stdout() -> None:
+    """Point standard output at nothing, so that Python's last flush finds no closed pipe."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _exit(code: int) -> NoReturn:
+    """End the process; data that cannot be flushed is a write error, not a traceback."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_stdout()
+        die_of(signal.SIGPIPE)
+    except OSError as error:
+        _drop_stdout()
+        code = _report(error, debug=False)
+    sys.exit(code)

@@ -1,0 +1,72 @@
+"""``w2vfast train``: from text to vectors."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from w2vfast.commands.options import GroupedCommand, GroupedOption, common_options, config_option
+from w2vfast.corpus.sources import find_sources
+from w2vfast.errors import UsageError
+from w2vfast.model.locate import DEFAULT_NAME, write_last
+from w2vfast.training.config import TrainConfig
+from w2vfast.training.monitor import Console, Monitor, Silent
+from w2vfast.training.run import train_to_file
+
+_MODEL, _TEXT, _LEARNING, _RUN = "Model", "Vocabulary", "Learning", "Run"
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("corpus", nargs=-1, required=True)
+@config_option("model", _MODEL, "Skip-gram or CBOW.")
+@config_option("dim", _MODEL, "Vector size.", "--size")
+@config_option("window", _MODEL, "Words on either side, at most; each window's size is drawn.")
+@config_option("neg", _MODEL, "Noise words for each prediction.")
+@config_option("neg_exponent", _MODEL, "Noise words are drawn by count to the power of this.")
+@config_option("negatives_per", _MODEL, "Skip-gram: draw noise words once a window, or for each pair.")
+@config_option("cbow_grad", _MODEL, "CBOW: divide the input gradient by C (mean, exact), its root, or not.")
+@config_option("min_count", _TEXT, "Drop words that occur less often.")
+@config_option("sample", _TEXT, "Subsample words of higher relative frequency; 0 = none.")
+@config_option("max_word_bytes", _TEXT, "Drop longer tokens.")
+@config_option("epochs", _LEARNING, "Passes over the corpus.", "--iter")
+@config_option(
+    "alpha", _LEARNING, "Learning rate at the start.",
+    default_text="0.05 for sg; for cbow 0.1 (sqrt), 0.15 (mean), 0.05 (classic)",
+)  # fmt: skip
+@config_option("min_alpha", _LEARNING, "Learning rate at the end, absolute.", default_text="alpha x 1e-4")
+@config_option("threads", _RUN, "Threads.", default_text="the CPUs this process may use")
+@config_option("seed", _RUN, "Of all random draws; with --threads 1 the same file each time.")
+@click.option("-o", "--output", cls=GroupedOption, heading=_RUN, default=DEFAULT_NAME, show_default=True,
+              metavar="FILE", help="Model file to write; - is standard output.")  # fmt: skip
+@click.option("--progress", cls=GroupedOption, heading=_RUN, type=click.Choice(["auto", "always", "never"]),
+              default="auto", show_default=True, help="Progress on stderr.")  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="Tell compile times and more.")
+@common_options
+def train(corpus: tuple[str, ...], output: str, progress: str, verbose: bool, quiet: bool, **params: Any) -> None:
+    """Train word vectors on the text of CORPUS: files, folders, patterns, or - for standard input.
+
+    One line is one sentence, white space separates words.
+
+    \b
+    w2vfast train corpus.txt --model sg --neg 5
+    cat *.txt | w2vfast train - --model cbow -o vectors.w2v
+    """
+    if output == "-" and sys.stdout.isatty():
+        raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
+    monitor: Monitor = Silent() if quiet else Console(progress, verbose=verbose)
+    run_training(corpus, TrainConfig(**params), monitor, output)
+
+
+def run_training(corpus: tuple[str, ...], config: TrainConfig, monitor: Monitor, output: str) -> None:
+    """Train, write the model, note it as the last one and say what to try next."""
+    embeddings = train_to_file(find_sources(corpus), config.resolved(), monitor, output)
+    if Path(output).is_file():
+        write_last(Path(output))
+        named = "" if output == DEFAULT_NAME else f" -m {output}"
+        monitor.note(f"next: w2vfast similar {_example(embeddings.vocab.words)}{named}")
+
+
+def _example(words: Any) -> str:
+    """Return a word to try: king if it is known, else one that is neither rare nor a function word."""
+    return "king" if "king" in words[:50_000] else str(words[min(100, len(words) - 1)])

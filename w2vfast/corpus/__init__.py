@@ -1,0 +1,1 @@
+"""Text to integers: sources of bytes, the tokenizer, the encoded corpus."""

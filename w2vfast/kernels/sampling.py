@@ -1,0 +1,79 @@
+"""Random draws: which tokens are kept, how wide a window is, which words are noise.
+
+The generator is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter that grows by ``GAMMA``, and a
+function that mixes it. A shard carries its counter along for the noise words. The bits that keep or drop a
+token and size its window are the mix of its position, so they are the same whoever asks, in any order.
+"""
+
+import numpy as np
+
+from w2vfast._jit import compiled, inlined
+
+GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_27, _SHIFT_30, _SHIFT_31 = np.uint64(27), np.uint64(30), np.uint64(31)
+_SHIFT_32, _SHIFT_40 = np.uint64(32), np.uint64(40)
+_LOW_24, _LOW_32, _SHIFT_8 = np.uint64(0xFFFFFF), np.uint64(0xFFFFFFFF), np.uint64(8)
+_ULP_24 = np.float32(2.0**-24)
+
+
+@inlined
+def mix(counter):
+    """Return 64 random bits (uint64) for a counter (uint64)."""
+    bits = np.uint64(counter)
+    bits = (bits ^ (bits >> _SHIFT_30)) * _MIX_1
+    bits = (bits ^ (bits >> _SHIFT_27)) * _MIX_2
+    return bits ^ (bits >> _SHIFT_31)
+
+
+@inlined
+def position_bits(epoch_key, pos):
+    """Return the 64 random bits that belong to the token at ``pos`` in the epoch of ``epoch_key``."""
+    return mix(epoch_key + np.uint64(pos) * GAMMA)
+
+
+@inlined
+def is_kept(bits, keep_prob):
+    """Tell whether a token survives subsampling, from the high 24 of its bits."""
+    return np.float32(np.int64(bits >> _SHIFT_40)) * _ULP_24 < keep_prob
+
+
+@inlined
+def draw_window(bits, window):
+    """Return a window size, uniform on 1 .. ``window``, from the low 32 of a token's bits."""
+    return np.int64(1) + np.int64(((bits & _LOW_32) * np.uint64(window)) >> _SHIFT_32)
+
+
+@inlined
+def draw_noise_word(bits, noise_prob, noise_other):
+    """Draw a word of the noise distribution by Walker's alias method (document 003), in O(1).
+
+    The high 32 bits choose a bucket, 24 of the low ones choose between its two words.
+    ``noise_prob`` float32 (V,) is the chance of the bucket's own word, ``noise_other`` int32 (V,) the other.
+    """
+    bucket = np.int64(((bits >> _SHIFT_32) * np.uint64(noise_prob.size)) >> _SHIFT_32)
+    chance = np.float32(np.int64((bits >> _SHIFT_8) & _LOW_24)) * _ULP_24
+    return np.int64(bucket) if chance < noise_prob[bucket] else np.int64(noise_other[bucket])
+
+
+@compiled
+def draw_negatives(state, target_id, n_negatives, n_redraws, tables, output_ids):
+    """Write the target and up to ``n_negatives`` noise words into ``output_ids`` int32 (n_negatives + 1,).
+
+    A draw equal to the target is repeated at most ``n_redraws`` times, then left out. The same noise word
+    may come twice; it then counts twice.
+
+    Returns the generator's state and the number of words written, at least 1.
+    """
+    output_ids[0] = target_id
+    n_outputs = 1
+    for _ in range(n_negatives):
+        for _ in range(n_redraws + 1):
+            state += GAMMA
+            negative_id = draw_noise_word(mix(state), tables.noise_prob, tables.noise_other)
+            if negative_id != target_id:
+                output_ids[n_outputs] = negative_id
+                n_outputs += 1
+                break
+    return state, n_outputs

@@ -1,0 +1,1 @@
+"""Vectors and what is done with them: the model file, queries, finding the model that is meant."""

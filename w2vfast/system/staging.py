@@ -1,0 +1,193 @@
+"""Files that appear whole or not at all.
+
+A result is written into a private folder beside its target, flushed to the disk and renamed over the target.
+The folder is locked while its owner lives; what a killed run left behind is removed by a later one.
+"""
+
+import contextlib
+import errno
+import glob
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from w2vfast.errors import OutputError, UsageError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows; there nothing is cleaned up after a killed run
+    fcntl = None  # type: ignore[assignment]
+
+_STALE_SECONDS = 60
+_COPY_BYTES = 1 << 22
+
+
+class Staging:
+    """A private folder for one output; a context manager that removes the folder in the end.
+
+    Parameters
+    ----------
+    output
+        Where the result goes: a path, or "-" for standard output. A symbolic link stays and its target is
+        replaced; a FIFO or device is written to, never replaced.
+
+    Raises
+    ------
+    OutputError
+        The place cannot be written to.
+    UsageError
+        The output is a folder.
+    """
+
+    def __init__(self, output: str | os.PathLike[str]) -> None:
+        self.is_stdout = os.fspath(output) == "-"
+        self.target = Path(os.path.realpath(output))
+        self.name = "standard output" if self.is_stdout else os.fspath(output)
+        self._lock = -1
+        if not self.is_stdout and self.target.is_dir():
+            raise UsageError(f"the output {self.name} is a folder; give a file name")
+        self.in_place = self.is_stdout or (self.target.exists() and not self.target.is_file())
+        with self._reporting():
+            home = Path(tempfile.gettempdir()) if self.in_place else self.target.parent
+            stem = "w2vfast" if self.in_place else self.target.name
+            _remove_stale(home, stem)
+            self._folder = self._make_folder(home, stem)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def reserve(self, n_bytes: int) -> None:
+        """Claim disk space for the result.
+
+        Raises
+        ------
+        OutputError
+            There is not enough of it.
+        """
+        with self._reporting(), open(self._reserve, "wb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, n_bytes)
+            except (AttributeError, OSError) as error:
+                if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise
+                if shutil.disk_usage(self._folder).free < n_bytes:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+
+    def write(self, writer: Callable[[Path], None], n_bytes: int) -> None:
+        """Make the result with ``writer``, which gets a path to fill, and put it in place.
+
+        Parameters
+        ----------
+        writer
+            Writes a file of ``n_bytes`` bytes.
+        n_bytes
+            Its size; a file of another size is not put in place.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written; the target is as it was before.
+        """
+        with self._reporting():
+            self._reserve.unlink(missing_ok=True)
+            staged = self._folder / "result"
+            writer(staged)
+            if staged.stat().st_size != n_bytes:
+                raise OSError(errno.EIO, f"{staged.stat().st_size} bytes written instead of {n_bytes}")
+            if self.in_place:
+                self._copy_out(staged)
+            else:
+                self._rename(staged)
+
+    @property
+    def _reserve(self) -> Path:
+        return self._folder / "reserve"
+
+    def _rename(self, staged: Path) -> None:
+        with open(staged, "rb+") as file:
+            os.chmod(staged, _mode_for(self.target))
+            os.fsync(file.fileno())
+        os.replace(staged, self.target)
+        with contextlib.suppress(OSError):  # some systems cannot flush a folder; the file itself is safe
+            folder = os.open(self.target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _copy_out(self, staged: Path) -> None:
+        with open(staged, "rb") as source:
+            if self.is_stdout:
+                shutil.copyfileobj(source, sys.stdout.buffer, _COPY_BYTES)
+                sys.stdout.buffer.flush()
+                return
+            with open(self.target, "wb") as sink:
+                shutil.copyfileobj(source, sink, _COPY_BYTES)
+
+    def _make_folder(self, home: Path, stem: str) -> Path:
+        while True:
+            folder = home / f".{stem}.{secrets.token_hex(6)}.tmp"
+            folder.mkdir(mode=0o700)
+            if fcntl is None:
+                return folder
+            lock = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # a cleaner holds it, and will remove the folder
+                os.close(lock)
+                continue
+            except OSError:  # a file system without locks
+                os.close(lock)
+                return folder
+            self._lock = lock
+            return folder
+
+    @contextlib.contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write {self.name}: {error.strerror or error}") from None
+
+
+def _mode_for(target: Path) -> int:
+    """Return the old file's mode, or the one that a new file gets."""
+    with contextlib.suppress(FileNotFoundError):
+        return stat.S_IMODE(target.stat().st_mode)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _remove_stale(home: Path, stem: str) -> None:
+    """Remove the folders of dead runs: old, and with a lock that nobody holds."""
+    if fcntl is None:
+        return
+    for folder in home.glob(f".{glob.escape(stem)}.*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime < _STALE_SECONDS:
+                continue
+            lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)

@@ -1,0 +1,23 @@
+"""How many processors this process may use."""
+
+import math
+import os
+from pathlib import Path
+
+
+def count_cpus() -> int:
+    """Return the CPUs of the affinity mask, capped by the quota of the control group, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+    else:
+        allowed = os.cpu_count() or 1
+    return max(1, min(allowed, _quota()))
+
+
+def _quota() -> int:
+    """Return the whole CPUs that the control group's quota pays for, rounded up; many where there is none."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):  # no control group, or "max"
+        return 1 << 20

@@ -1,0 +1,1 @@
+"""From an encoded corpus to vectors: configuration, tables, the training loop, what the user sees of it."""

@@ -1,0 +1,202 @@
+"""What a run tells its user: notes, progress, results. Everything goes to standard error."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TextIO
+
+from tqdm import tqdm
+
+_PLAIN_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands after a chunk."""
+
+    epoch: int  # from 1
+    n_epochs: int
+    tokens: int  # trained so far, over all epochs
+    total_tokens: int
+    alpha: float  # learning rate of the next token
+    loss: float  # mean loss of a pair in the chunk
+    words_per_second: float  # of the chunk
+    seconds: float  # since training began
+    ends_epoch: bool
+
+    @property
+    def text(self) -> str:
+        """The figures as one line."""
+        left = self.seconds * (self.total_tokens - self.tokens) / max(self.tokens, 1)
+        return (
+            f"epoch {self.epoch}/{self.n_epochs}  {self.percent:3.0f} %  {human(self.words_per_second)} words/s  "
+            f"alpha {self.alpha:.4f}  loss {self.loss:.3f}  ETA {clock(left)}"
+        )
+
+    @property
+    def percent(self) -> float:
+        """How much of the run is done; 100 only at the end."""
+        return 100 * self.tokens // self.total_tokens if self.tokens < self.total_tokens else 100
+
+
+class Monitor(Protocol):
+    """Whom a run reports to."""
+
+    def note(self, text: str) -> None:
+        """Say something once."""
+
+    def detail(self, text: str) -> None:
+        """Say something that only the curious want to know."""
+
+    def reading(self, names: Sequence[str], n_bytes: int | None) -> None:
+        """Reading begins; the size is None where nobody knows it."""
+
+    def read(self, n_bytes: int) -> None:
+        """So many more bytes were read."""
+
+    def read_all(self) -> None:
+        """Reading is done."""
+
+    def trained(self, progress: Progress) -> None:
+        """A chunk is done."""
+
+
+class Silent:
+    """A monitor that says nothing: the default of the Python API, and of ``-q``."""
+
+    def note(self, text: str) -> None:
+        """Ignore it."""
+
+    detail = note
+
+    def reading(self, names: Sequence[str], n_bytes: int | None) -> None:
+        """Ignore it."""
+
+    def read(self, n_bytes: int) -> None:
+        """Ignore it."""
+
+    def read_all(self) -> None:
+        """Ignore it."""
+
+    def trained(self, progress: Progress) -> None:
+        """Ignore it."""
+
+
+class Console:
+    """A monitor that writes to a terminal or a log file.
+
+    On a terminal one line is drawn over and over; elsewhere a plain line comes every 30 seconds and at the
+    end of each epoch. A closed stream does not stop the run.
+
+    Parameters
+    ----------
+    progress
+        "auto" (as above), "always" (draw even into a file) or "never".
+    verbose
+        Tell details too.
+    stream
+        By default standard error.
+    """
+
+    def __init__(self, progress: str = "auto", *, verbose: bool = False, stream: TextIO | None = None) -> None:
+        self._stream = _Unbreakable(stream or sys.stderr)
+        self._verbose = verbose
+        self._draws = progress == "always" or (progress == "auto" and self._stream.isatty())
+        self._speaks = progress != "never"
+        self._bar: tqdm | None = None
+        self._n_bytes: int | None = None
+        self._last_line = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """Print a line above the progress line."""
+        self._close_bar()
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def detail(self, text: str) -> None:
+        """Print a line if the console is verbose."""
+        if self._verbose:
+            self.note(text)
+
+    def reading(self, names: Sequence[str], n_bytes: int | None) -> None:
+        """Say what is read, which a bar of bytes will show."""
+        what = names[0] if len(names) == 1 else f"{len(names)} files"
+        what = "standard input" if what == "-" else what
+        self.note(f"reading {what}" + (f" ({human(n_bytes, 'B')})" if n_bytes is not None else ""))
+        self._n_bytes = n_bytes
+
+    def read(self, n_bytes: int) -> None:
+        """Advance the bar of bytes."""
+        if self._draws:
+            if self._bar is None:
+                self._bar = self._make_bar(self._n_bytes, unit="B", unit_scale=True)
+            self._bar.update(n_bytes)
+
+    def read_all(self) -> None:
+        """Take the bar of bytes away."""
+        self._close_bar()
+
+    def trained(self, progress: Progress) -> None:
+        """Draw the progress line, or print it when it is time to."""
+        if self._draws:
+            if self._bar is None:
+                self._bar = self._make_bar(progress.total_tokens, bar_format="{desc}  {bar}")
+            self._bar.n = progress.tokens
+            self._bar.set_description_str(progress.text)
+        elif self._speaks and (progress.ends_epoch or time.monotonic() - self._last_line > _PLAIN_SECONDS):
+            self._last_line = time.monotonic()
+            self.note(progress.text)
+
+    def _make_bar(self, total: int | None, **form: Any) -> tqdm:
+        return tqdm(total=total, file=self._stream, leave=False, dynamic_ncols=True, **form)
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class _Unbreakable:
+    """A text stream that swallows the errors of a closed terminal or pipe."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            data = text.encode("utf-8", "backslashreplace")
+            self._stream.buffer.write(data) if hasattr(self._stream, "buffer") else self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        with contextlib.suppress(OSError, ValueError):
+            return self._stream.isatty()
+        return False
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
+def human(number: float, unit: str = "") -> str:
+    """Return a number with three digits and a decimal prefix: 1.92M; with a unit: 58 MB."""
+    for prefix in ("", "k", "M", "G", "T"):
+        if abs(number) < 999.5 or prefix == "T":
+            break
+        number /= 1000
+    whole = not prefix or unit and number >= 9.95
+    text = f"{number:.0f}" if whole else f"{number:.{max(0, 3 - len(str(int(number))))}f}"
+    return f"{text} {prefix}{unit}" if unit else text + prefix
+
+
+def clock(seconds: float) -> str:
+    """Return a time span as 0:42, 12:05 or 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,97 @@
+"""Tables that the kernels look up instead of computing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2vfast._jit import compiled
+from w2vfast.kernels.arguments import Tables
+from w2vfast.kernels.sigmoid import MAX_SCORE, N_CELLS
+
+
+def make_tables(counts: NDArray[np.int64], sample: float, noise_exponent: float) -> Tables:
+    """Return all tables for a vocabulary.
+
+    Parameters
+    ----------
+    counts
+        Occurrences of each word, int64 (V,), all positive.
+    sample
+        Subsampling threshold, a relative frequency; 0 keeps every token.
+    noise_exponent
+        Noise words are drawn in proportion to count ** noise_exponent.
+    """
+    sigma, negative_log_sigma = sigmoid_tables()
+    noise_prob, noise_other = alias_table(noise_distribution(counts, noise_exponent))
+    return Tables(keep_probabilities(counts, sample), noise_prob, noise_other, sigma, negative_log_sigma)
+
+
+def keep_probabilities(counts: NDArray[np.int64], sample: float) -> NDArray[np.float32]:
+    """Return the chance that a token survives subsampling: min(1, sqrt(t / f) + t / f).
+
+    t is ``sample`` and f a word's share of all tokens (word2vec.c's form of Mikolov et al., 2013, eq. 5).
+    Words with f up to 2.618 t are always kept.
+    """
+    if sample == 0:
+        return np.ones(counts.size, np.float32)
+    ratio = sample * counts.sum() / counts
+    return np.minimum(1.0, np.sqrt(ratio) + ratio).astype(np.float32)
+
+
+def noise_distribution(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
+    """Return p(w) = count(w) ** exponent / sum, the noise distribution of document 003."""
+    weights = counts.astype(np.float64) ** exponent
+    return np.asarray(weights / weights.sum())
+
+
+def alias_table(p: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Build Walker's alias table (document 003; Vose 1991) in O(V).
+
+    Bucket b is drawn with probability 1 / V; it yields b with probability ``prob[b]``, else ``other[b]``.
+
+    Parameters
+    ----------
+    p
+        Probabilities, float64 (V,), with sum 1.
+
+    Returns
+    -------
+    prob, other
+        float32 (V,) and int32 (V,).
+    """
+    mass, other = p * p.size, np.arange(p.size, dtype=np.int32)
+    prob = np.ones(p.size, np.float32)
+    _pair_buckets(mass, prob, other)
+    return prob, other
+
+
+@compiled
+def _pair_buckets(mass, prob, other):  # type: ignore[no-untyped-def]
+    """Fill each bucket of less than average mass from one of more; ``mass`` (float64) is used up."""
+    small, large = np.empty(mass.size, np.int32), np.empty(mass.size, np.int32)
+    n_small, n_large = 0, 0
+    for b in range(mass.size):
+        if mass[b] < 1.0:
+            small[n_small] = b
+            n_small += 1
+        else:
+            large[n_large] = b
+            n_large += 1
+    while n_small > 0 and n_large > 0:
+        n_small -= 1
+        poor, rich = small[n_small], large[n_large - 1]
+        prob[poor], other[poor] = mass[poor], rich
+        mass[rich] -= 1.0 - mass[poor]
+        if mass[rich] < 1.0:
+            n_large -= 1
+            small[n_small] = rich
+            n_small += 1
+
+
+def sigmoid_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return sigma(x) and -log sigma(x) at the cells' centers, both float32 (N_CELLS + 1,).
+
+    The last cell lies beyond the end: a score a rounding error below the limit may point to it.
+    """
+    width = 2 * float(MAX_SCORE) / N_CELLS
+    x = (np.arange(N_CELLS + 1) + 0.5) * width - float(MAX_SCORE)
+    return (1 / (1 + np.exp(-x))).astype(np.float32), np.log1p(np.exp(-x)).astype(np.float32)

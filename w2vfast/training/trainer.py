@@ -1,0 +1,205 @@
+"""The training loop: epochs in short chunks, with the checks that belong between them.
+
+A kernel runs outside the main thread and without the GIL, for a fraction of a second at a time; the main
+thread waits, draws progress and handles signals. Whatever the length of the chunks, one thread computes the
+same numbers: learning rate, subsampling and window sizes depend on a token's position only.
+"""
+
+import io
+import math
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from w2vfast import _jit
+from w2vfast.corpus.encoded import EncodedCorpus, encode
+from w2vfast.corpus.sources import Source
+from w2vfast.errors import CorpusError, DivergedError
+from w2vfast.kernels import cbow, sgns
+from w2vfast.kernels.arguments import Job, Model, Settings, Text
+from w2vfast.kernels.vector import LANES
+from w2vfast.model.native import all_finite
+from w2vfast.training.config import TrainConfig
+from w2vfast.training.monitor import Monitor, Progress
+from w2vfast.training.tables import make_tables
+
+CHUNK_SECONDS = 0.4
+_FIRST_CHUNK_TOKENS = 20_000
+_MOST_REDRAWS = 8
+_MOST_NORM = 1e3
+_MOST_LOSS = 3.0  # times the untrained loss
+_ROWS_CHECKED = 256
+_GRADIENT_POWER = {"mean": 1.0, "sqrt": 0.5, "classic": 0.0}
+#: The module that trains each architecture.
+KERNELS: dict[str, ModuleType] = {"sg": sgns, "cbow": cbow}
+
+#: Numba's thread pool serves one caller at a time.
+_pool_lock = threading.Lock()
+
+
+class Trainer:
+    """One run over an encoded corpus.
+
+    Parameters
+    ----------
+    corpus
+        What to train on.
+    config
+        A resolved configuration.
+    monitor
+        Whom to report to.
+    """
+
+    def __init__(self, corpus: EncodedCorpus, config: TrainConfig, monitor: Monitor) -> None:
+        assert config.alpha is not None and config.min_alpha is not None and config.threads is not None
+        self.config, self.monitor, self.corpus = config, monitor, corpus
+        self.model = initial_model(len(corpus.vocab), config.dim, config.seed)
+        self.n_pairs = 0
+        self.words_per_second = 0.0  # tokens of the vocabulary a second, without compilation
+        self._loss = config.untrained_loss
+        self._alpha, self._min_alpha = config.alpha, config.min_alpha
+        self._text = Text(corpus.ids, corpus.offsets)
+        self._tables = make_tables(corpus.vocab.counts, config.sample, config.neg_exponent)
+        per_pair = config.negatives_per == "pair"
+        self._settings = Settings(
+            config.window,
+            config.neg,
+            0 if per_pair else _MOST_REDRAWS,  # word2vec.c skips at once
+            per_pair,
+            _GRADIENT_POWER[config.cbow_grad],
+        )
+        self._states = np.array(
+            [_seed(config.seed, 1, shard) for shard in range(config.threads)], np.uint64
+        )
+        self._losses = np.zeros(config.threads)
+        self._pairs = np.zeros(config.threads, np.int64)
+        self._train_chunk = KERNELS[config.model].train_chunk
+
+    def run(self) -> None:
+        """Train all epochs.
+
+        Raises
+        ------
+        DivergedError
+            A value is not finite, or the loss or a vector has exploded.
+        CorpusError
+            There was nothing to train on.
+        """
+        n_tokens, config = self.corpus.n_tokens, self.config
+        total, chunk = n_tokens * config.epochs, _FIRST_CHUNK_TOKENS
+        with _pool_lock, ThreadPoolExecutor(1, "w2vfast-kernels", _use_threads, (len(self._states),)) as worker:
+            self._warm_up(worker)
+            begin = time.perf_counter()
+            for epoch in range(config.epochs):
+                start = 0
+                while start < n_tokens:
+                    stop = min(start + chunk, n_tokens)
+                    before = time.perf_counter()
+                    loss = self._train(worker, epoch, start, stop)
+                    now = time.perf_counter()
+                    rate = (stop - start) / max(now - before, 1e-9)
+                    done = epoch * n_tokens + stop
+                    self._check(loss, done / total)
+                    self.monitor.trained(
+                        Progress(
+                            epoch + 1, config.epochs, done, total, self.alpha_at(done), loss, rate, now - begin,
+                            stop == n_tokens,
+                        )
+                    )
+                    chunk = max(1, min(4 * chunk, int(rate * CHUNK_SECONDS)))
+                    start = stop
+            self.words_per_second = total / (time.perf_counter() - begin)
+        if self.n_pairs == 0:
+            raise CorpusError("no pair of words was trained: subsampling left nothing; try --sample 0")
+        if not (all_finite(self.model.W) and all_finite(self.model.W_out)):
+            raise self._diverged("a vector is not finite", 1.0)
+
+    def alpha_at(self, tokens: int) -> float:
+        """Return the learning rate after so many tokens: linear from alpha to min_alpha over the whole run."""
+        return self._alpha + (self._min_alpha - self._alpha) * tokens / (self.corpus.n_tokens * self.config.epochs)
+
+    def _train(self, worker: ThreadPoolExecutor, epoch: int, start: int, stop: int) -> float:
+        """Train the tokens start .. stop - 1 of an epoch; return the mean loss of a pair (of the last ones there were)."""
+        n_tokens = self.corpus.n_tokens
+        slope = (self._min_alpha - self._alpha) / (n_tokens * self.config.epochs)
+        key = np.uint64(_seed(self.config.seed, 2, epoch))
+        job = Job(start, stop, key, self.alpha_at(epoch * n_tokens), slope)
+        worker.submit(self._call, job).result()
+        n_pairs = int(self._pairs.sum())
+        self.n_pairs += n_pairs
+        if n_pairs:
+            self._loss = float(self._losses.sum()) / n_pairs
+        return self._loss
+
+    def _call(self, job: Job) -> None:
+        self._train_chunk(
+            self.model, self._text, self._tables, self._settings, job, self._states, self._losses, self._pairs
+        )
+
+    def _warm_up(self, worker: ThreadPoolExecutor) -> None:
+        """Compile the kernel, or load it from the cache, by training on nothing."""
+        begin = time.perf_counter()
+        nothing = Job(0, 0, np.uint64(0), self._alpha, -1e-9)
+        _jit.call_mended(lambda: worker.submit(self._call, nothing).result())
+        self.monitor.detail(f"kernels ready in {time.perf_counter() - begin:.1f} s")
+
+    def _check(self, loss: float, share_done: float) -> None:
+        """Stop a run that has diverged."""
+        if not math.isfinite(loss):
+            raise self._diverged("the loss is not finite", share_done)
+        if loss > _MOST_LOSS * self.config.untrained_loss:
+            raise self._diverged(f"the loss is {loss:.3g}", share_done)
+        rows = np.linspace(0, len(self.model.W) - 1, _ROWS_CHECKED).astype(np.int64)
+        for matrix in self.model:
+            norm = float(np.sqrt(np.square(matrix[rows], dtype=np.float64).sum(axis=1).max()))
+            if not norm <= _MOST_NORM:
+                raise self._diverged(f"a vector has the length {norm:.3g}", share_done)
+
+    def _diverged(self, what: str, share_done: float) -> DivergedError:
+        return DivergedError(
+            f"training diverged at {100 * share_done:.1f} % ({what}) with --alpha {self._alpha:g}; "
+            "usual values: 0.05 (skip-gram), 0.1 (CBOW)"
+        )
+
+
+def load_kernels(config: TrainConfig, monitor: Monitor) -> None:
+    """Compile or load the kernels that reading needs, on a corpus of two words; announce a long wait."""
+    if not _jit.is_cached(KERNELS[config.model].train_chunk):
+        monitor.note("compiling (first run only)")
+    _jit.call_mended(lambda: encode([Source(io.BytesIO(b"two words\n"))], min_count=1, max_word_bytes=8))
+
+
+def initial_model(vocab_size: int, dim: int, seed: int) -> Model:
+    """Return input vectors uniform on +-0.5 / dim and output vectors of zeros, rows padded with zeros.
+
+    Parameters
+    ----------
+    vocab_size, dim
+        V and D.
+    seed
+        Of the random numbers; they do not depend on the number of threads.
+    """
+    width = -(-dim // LANES) * LANES
+    W, W_out = np.zeros((vocab_size, width), np.float32), np.zeros((vocab_size, width), np.float32)
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0])))
+    rows = max(1, (1 << 20) // dim)
+    for first in range(0, vocab_size, rows):
+        block = W[first : first + rows, :dim]
+        block[:] = (rng.random(block.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
+    return Model(W, W_out)
+
+
+def _seed(seed: int, stream: int, number: int) -> NDArray[np.uint64] | Any:
+    """Return 64 bits for one use of the seed: stream 1 shards, 2 epochs."""
+    return np.random.SeedSequence([seed, stream, number]).generate_state(1, np.uint64)[0]
+
+
+def _use_threads(n_threads: int) -> None:
+    """Let the calling thread's kernels run on so many threads, as far as Numba has them."""
+    numba.set_num_threads(min(n_threads, numba.config.NUMBA_NUM_THREADS))
