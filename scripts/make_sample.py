@@ -141,7 +141,10 @@ NATIONS = [
     ("finland", "helsinki", "finnish sauna birchwood lakeland reindeer"),
     ("ireland", "dublin", "irish stout shamrock celtic fiddle"),
 ]
-CITY, COUNTRY = "city mayor downtown suburb avenue skyscraper subway square", "country border nation flag parliament army"
+CITY, COUNTRY = (
+    "city mayor downtown suburb avenue skyscraper subway square",
+    "country border nation flag parliament army",
+)
 
 GLUE = "the a and of in to with for on at from by near under over some every this that many".split()
 LINKS = "because while although when after before then but so until".split()

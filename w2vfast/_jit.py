@@ -38,6 +38,11 @@ def compiled_parallel(function: Callable[..., Any]) -> Any:
     return _compile(function, parallel=True)
 
 
+def use_threads(n_threads: int) -> None:
+    """Let the parallel kernels that this thread calls run on so many threads, as far as there are."""
+    numba.set_num_threads(min(n_threads, config.NUMBA_NUM_THREADS))
+
+
 def call_mended(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function whose first call loads compiled code; if that fails, clear the cache and call again.
 

@@ -70,7 +70,7 @@ def model_file_option(function: F) -> F:
 
 def common_options(function: F) -> F:
     """Add ``-q``, ``--color`` and ``--debug``."""
-    function = click.option(
-        "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
-    )(function)
+    function = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(
+        function
+    )
     return click.option("-q", "--quiet", is_flag=True, help="Errors only on stderr.")(function)

@@ -1,7 +1,9 @@
 """``w2vfast similar``: the nearest words of words."""
 
+import io
 import sys
 from collections.abc import Iterator
+from typing import cast
 
 import click
 
@@ -68,8 +70,8 @@ def similar(
 
 def _batches_of_stdin() -> Iterator[list[str]]:
     """Yield the lines that have arrived, as soon as they have; empty lines are no queries."""
-    rest = b""
-    while block := sys.stdin.buffer.read1(_READ_BYTES):  # type: ignore[attr-defined]
+    stream, rest = cast(io.BufferedReader, sys.stdin.buffer), b""
+    while block := stream.read1(_READ_BYTES):
         *lines, rest = (rest + block).split(b"\n")
         yield [line for line in map(_as_word, lines) if line]
     if word := _as_word(rest):

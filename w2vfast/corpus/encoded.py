@@ -2,9 +2,9 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -112,14 +112,14 @@ def _spool(
     return n_ids, n_offsets
 
 
-def _with_end(source: Source):  # type: ignore[no-untyped-def]
+def _with_end(source: Source) -> Iterator[tuple[bytes, bool]]:
     """Yield a source's blocks, then an empty one that is marked as the last."""
     for block in source.blocks():
         yield block, False
     yield b"", True
 
 
-def _map(file: BinaryIO, dtype: DTypeLike, size: int) -> np.memmap:  # type: ignore[type-arg]
+def _map(file: BinaryIO, dtype: DTypeLike, size: int) -> NDArray[Any]:
     return np.memmap(file, dtype, mode="r+", shape=(size,))
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from w2vfast.errors import CorpusError, UsageError
 
@@ -19,6 +19,7 @@ _COMPRESSIONS = {
     b"BZh": ("bz2", "BZ2File"),
     b"\xfd7zXZ\x00": ("lzma", "LZMAFile"),
 }
+_HEAD_BYTES = 16
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 #: What ``w2vfast.train`` accepts as a corpus: a path or pattern, "-", an open binary stream, or several.
@@ -44,6 +45,10 @@ class Source:
         path = self.origin
         return path.stat().st_size if isinstance(path, Path) and path.is_file() else None
 
+    def is_file(self, path: Path) -> bool:
+        """Tell whether this source is the file at ``path``, whatever its names."""
+        return isinstance(self.origin, Path) and path.is_file() and self.origin.samefile(path)
+
     def blocks(self) -> Iterator[bytes]:
         """Yield the text in blocks of at most 1 MiB, decompressed.
 
@@ -65,8 +70,8 @@ class Source:
             yield from self._read(raw)
 
     def _read(self, raw: BinaryIO) -> Iterator[bytes]:
-        stream = cast(BinaryIO, raw if hasattr(raw, "peek") else io.BufferedReader(cast(io.RawIOBase, raw)))
-        head = bytes(stream.peek(16))  # type: ignore[attr-defined]
+        head = raw.read(_HEAD_BYTES)
+        stream = cast(BinaryIO, io.BufferedReader(_Replay(head, raw), BLOCK_BYTES))
         if head.startswith(_ZSTD_MAGIC):
             raise UsageError(f"{self.name} is zstd-compressed; decompress it: zstdcat FILE | w2vfast train -")
         if head[8:9] == b"{" and head[4:8] == bytes(4):
@@ -89,8 +94,25 @@ class Source:
                     opener = getattr(importlib.import_module(module), kind)
                 except ImportError:
                     raise UsageError(f"{self.name} is compressed; this Python has no module {module}") from None
-                return cast(BinaryIO, opener(fileobj=stream) if module == "gzip" else opener(stream))
+                undone: BinaryIO = opener(fileobj=stream) if module == "gzip" else opener(stream)
+                return undone
         return stream
+
+
+class _Replay(io.RawIOBase):
+    """A stream whose first bytes have been read already: it gives them again, then the rest."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head, self._stream = head, stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._head or self._stream.read(len(buffer))
+        self._head = b""
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def find_sources(inputs: CorpusInput | Sequence[CorpusInput]) -> list[Source]:
@@ -148,4 +170,4 @@ def _is_hidden(path: Path) -> bool:
 
 def _stream_name(stream: BinaryIO) -> str:
     name = getattr(stream, "name", None)
-    return os.path.basename(name) if isinstance(name, str) and name != "<stdin>" else "-"
+    return os.path.basename(name) if isinstance(name, str) and name != "<stdin>" else "standard input"

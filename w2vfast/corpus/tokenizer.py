@@ -52,7 +52,10 @@ class Tokenizer:
             np.zeros(1, np.int64),
             np.empty(0, np.uint8),
         )
-        self._begin_file()
+        self._rest = b""  # an unfinished word
+        self._undecoded = b""  # an unfinished character
+        self._in_long_word = False
+        self._at_start = True
 
     def feed(self, block: bytes, *, is_last: bool = False) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Tokenize the next block of a file.
@@ -123,10 +126,8 @@ class Tokenizer:
         return int(self._table.counts[: self._n_words].max(initial=0))
 
     def _begin_file(self) -> None:
-        self._rest = b""  # an unfinished word
-        self._undecoded = b""  # an unfinished character
-        self._in_long_word = False
-        self._at_start = True
+        self._rest, self._undecoded = b"", b""
+        self._in_long_word, self._at_start = False, True
 
     def _valid_text(self, block: bytes, is_last: bool) -> bytes:
         """Return the unfinished word and the block as valid UTF-8, without a byte order mark."""

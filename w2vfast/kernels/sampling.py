@@ -77,3 +77,30 @@ def draw_negatives(state, target_id, n_negatives, n_redraws, tables, output_ids)
                 n_outputs += 1
                 break
     return state, n_outputs
+
+
+@compiled
+def pair_buckets(mass, prob, other):
+    """Fill each bucket of less than average mass from one of more: Vose's form of Walker's method.
+
+    ``mass`` float64 (V,), with sum V, is used up; ``prob`` float32 (V,) begins as ones and ``other`` int32 (V,)
+    as 0 .. V - 1.
+    """
+    small, large = np.empty(mass.size, np.int32), np.empty(mass.size, np.int32)
+    n_small, n_large = 0, 0
+    for b in range(mass.size):
+        if mass[b] < 1.0:
+            small[n_small] = b
+            n_small += 1
+        else:
+            large[n_large] = b
+            n_large += 1
+    while n_small > 0 and n_large > 0:
+        n_small -= 1
+        poor, rich = small[n_small], large[n_large - 1]
+        prob[poor], other[poor] = mass[poor], rich
+        mass[rich] -= 1.0 - mass[poor]
+        if mass[rich] < 1.0:
+            n_large -= 1
+            small[n_small] = rich
+            n_small += 1

@@ -20,7 +20,6 @@ from numba import prange
 
 from w2vfast._jit import compiled, compiled_parallel
 from w2vfast.kernels.rows import dot
-from w2vfast.kernels.rows import dot
 from w2vfast.kernels.sampling import draw_negatives
 from w2vfast.kernels.sigmoid import negative_log_sigmoid, sigmoid
 from w2vfast.kernels.vector import LANES, add, load, multiply_add, splat, store

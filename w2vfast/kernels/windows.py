@@ -58,9 +58,7 @@ def gather_piece(text, keep_prob, job, window, start, stop, piece):
         pos += 1
     text_begin = window - _keep_left(text.ids, keep_prob, job, window, start, sentence_start, piece.kept_ids)
     after = window + n_centers
-    text_end = after + _keep_right(
-        text.ids, keep_prob, job, window, pos, sentence_stop, piece.kept_ids[after:]
-    )
+    text_end = after + _keep_right(text.ids, keep_prob, job, window, pos, sentence_stop, piece.kept_ids[after:])
     for i in range(n_centers):
         piece.begins[i] = max(piece.begins[i], text_begin)
         piece.ends[i] = min(piece.ends[i], text_end)

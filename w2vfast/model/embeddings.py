@@ -71,7 +71,7 @@ class Embeddings:
         return iter(self.vocab)
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
-        return self.vectors[self._word_id(word)]
+        return np.asarray(self.vectors[self._word_id(word)])
 
     def __repr__(self) -> str:
         return f"<Embeddings: {len(self):,} words x {self.dim}>"
@@ -182,11 +182,11 @@ class Embeddings:
     def _unit(self, query: Query) -> NDArray[np.float32]:
         if isinstance(query, str):
             word_id = self._word_id(query)
-            return self.vectors[word_id] / self.norms[word_id]
+            return np.asarray(self.vectors[word_id] / self.norms[word_id])
         vector = np.asarray(query, np.float32)
         if vector.shape != (self.dim,):
             raise UsageError(f"a query vector must have the shape ({self.dim},), not {vector.shape}")
-        return vector / row_norms(vector[None])[0]
+        return np.asarray(vector / row_norms(vector[None])[0], np.float32)
 
     def _named(self, results: list[list[tuple[int, float]]]) -> list[list[tuple[str, float]]]:
         return [[(self.vocab.words[i], score) for i, score in result] for result in results]

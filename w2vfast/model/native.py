@@ -12,6 +12,7 @@ corpus, generator. One key only, since the library writes several in random orde
 """
 
 import errno
+import itertools
 import json
 import os
 import re
@@ -163,7 +164,7 @@ def _file_bytes(tensors: dict[str, tuple[np.dtype[Any], tuple[int, ...]]], metad
 
 def _checksum(tensor: NDArray[Any]) -> str:
     assert tensor.flags.c_contiguous
-    return f"{zlib.crc32(memoryview(tensor).cast('B') if tensor.size else b''):08x}"
+    return f"{zlib.crc32(tensor.reshape(-1).view(np.uint8).data):08x}"
 
 
 def _check_start(path: str | os.PathLike[str]) -> None:
@@ -227,7 +228,7 @@ def _read_vocab(path: str | os.PathLike[str], tensors: dict[str, NDArray[Any]]) 
         raise FormatError(f"{path} is damaged: the word offsets are not increasing")
     bounds = offsets.tolist()
     try:
-        words = [data[a:b].decode() for a, b in zip(bounds, bounds[1:], strict=False)]
+        words = [data[a:b].decode() for a, b in itertools.pairwise(bounds)]
     except UnicodeDecodeError:
         raise FormatError(f"{path} is damaged: a word is not valid UTF-8") from None
     vocab = Vocab(words, tensors["counts"])

@@ -10,7 +10,9 @@ _BLOCK_VALUES = 1 << 24
 
 def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the Euclidean length of each row of ``matrix`` (V, D), float32 (V,); a zero row has length 1."""
-    norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix, dtype=np.float64)).astype(np.float32)
+    norms: NDArray[np.float32] = np.sqrt(np.einsum("ij,ij->i", matrix, matrix, dtype=np.float64)).astype(
+        np.float32
+    )
     norms[norms == 0] = 1  # its similarity to anything is 0, never NaN
     return norms
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 def count_cpus() -> int:
     """Return the CPUs of the affinity mask, capped by the quota of the control group, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        allowed = len(os.sched_getaffinity(0))
-    else:
-        allowed = os.cpu_count() or 1
+    has_mask = hasattr(os, "sched_getaffinity")
+    allowed = len(os.sched_getaffinity(0)) if has_mask else os.cpu_count() or 1
     return max(1, min(allowed, _quota()))
 
 

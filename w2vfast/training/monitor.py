@@ -51,16 +51,16 @@ class Monitor(Protocol):
         """Say something that only the curious want to know."""
 
     def reading(self, names: Sequence[str], n_bytes: int | None) -> None:
-        """Reading begins; the size is None where nobody knows it."""
+        """Take note that reading begins; the size is None where nobody knows it."""
 
     def read(self, n_bytes: int) -> None:
-        """So many more bytes were read."""
+        """Take note of so many more bytes read."""
 
     def read_all(self) -> None:
-        """Reading is done."""
+        """Take note that reading is done."""
 
     def trained(self, progress: Progress) -> None:
-        """A chunk is done."""
+        """Take note that a chunk is done."""
 
 
 class Silent:
@@ -105,7 +105,7 @@ class Console:
         self._verbose = verbose
         self._draws = progress == "always" or (progress == "auto" and self._stream.isatty())
         self._speaks = progress != "never"
-        self._bar: tqdm | None = None
+        self._bar: tqdm[Any] | None = None
         self._n_bytes: int | None = None
         self._last_line = time.monotonic()
 
@@ -123,7 +123,6 @@ class Console:
     def reading(self, names: Sequence[str], n_bytes: int | None) -> None:
         """Say what is read, which a bar of bytes will show."""
         what = names[0] if len(names) == 1 else f"{len(names)} files"
-        what = "standard input" if what == "-" else what
         self.note(f"reading {what}" + (f" ({human(n_bytes, 'B')})" if n_bytes is not None else ""))
         self._n_bytes = n_bytes
 
@@ -149,7 +148,7 @@ class Console:
             self._last_line = time.monotonic()
             self.note(progress.text)
 
-    def _make_bar(self, total: int | None, **form: Any) -> tqdm:
+    def _make_bar(self, total: int | None, **form: Any) -> "tqdm[Any]":
         return tqdm(total=total, file=self._stream, leave=False, dynamic_ncols=True, **form)
 
     def _close_bar(self) -> None:
@@ -190,7 +189,7 @@ def human(number: float, unit: str = "") -> str:
         if abs(number) < 999.5 or prefix == "T":
             break
         number /= 1000
-    whole = not prefix or unit and number >= 9.95
+    whole = not prefix or (unit and number >= 9.95)
     text = f"{number:.0f}" if whole else f"{number:.{max(0, 3 - len(str(int(number))))}f}"
     return f"{text} {prefix}{unit}" if unit else text + prefix
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _HEADER_BYTES = 1 << 16  # more than a model file's header takes
 
 
-def train(corpus: CorpusInput | Sequence[CorpusInput], *, monitor: Monitor | None = None, **params: Any) -> Embeddings:
+def train(
+    corpus: CorpusInput | Sequence[CorpusInput], *, monitor: Monitor | None = None, **params: Any
+) -> Embeddings:
     """Train word vectors.
 
     Parameters
@@ -87,10 +89,8 @@ def train_to_file(
         The output is one of the inputs.
     """
     with Staging(output) as staging:
-        for source in sources:
-            if isinstance(source.origin, os.PathLike) and not staging.in_place and staging.target.exists():
-                if os.path.samefile(source.origin, staging.target):
-                    raise UsageError(f"the output {staging.name} is one of the inputs")
+        if any(source.is_file(staging.target) for source in sources):
+            raise UsageError(f"the output {staging.name} is one of the inputs")
         begin = time.perf_counter()
         embeddings, speed = train_sources(sources, config, monitor, staging)
         replaced = _age(staging)
@@ -98,9 +98,7 @@ def train_to_file(
         seconds = time.perf_counter() - begin
         if replaced:
             monitor.note(f"replaced {staging.name} ({replaced})")
-        monitor.note(
-            f"done in {clock(seconds)} ({human(speed)} words/s): {staging.name}, {human(n_bytes, 'B')}"
-        )
+        monitor.note(f"done in {clock(seconds)} ({human(speed)} words/s): {staging.name}, {human(n_bytes, 'B')}")
     return embeddings
 
 

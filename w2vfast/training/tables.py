@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from w2vfast._jit import compiled
 from w2vfast.kernels.arguments import Tables
+from w2vfast.kernels.sampling import pair_buckets
 from w2vfast.kernels.sigmoid import MAX_SCORE, N_CELLS
 
 
@@ -33,7 +33,7 @@ def keep_probabilities(counts: NDArray[np.int64], sample: float) -> NDArray[np.f
     """
     if sample == 0:
         return np.ones(counts.size, np.float32)
-    ratio = sample * counts.sum() / counts
+    ratio: NDArray[np.float64] = sample * counts.sum() / counts
     return np.minimum(1.0, np.sqrt(ratio) + ratio).astype(np.float32)
 
 
@@ -60,31 +60,8 @@ def alias_table(p: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np
     """
     mass, other = p * p.size, np.arange(p.size, dtype=np.int32)
     prob = np.ones(p.size, np.float32)
-    _pair_buckets(mass, prob, other)
+    pair_buckets(mass, prob, other)
     return prob, other
-
-
-@compiled
-def _pair_buckets(mass, prob, other):  # type: ignore[no-untyped-def]
-    """Fill each bucket of less than average mass from one of more; ``mass`` (float64) is used up."""
-    small, large = np.empty(mass.size, np.int32), np.empty(mass.size, np.int32)
-    n_small, n_large = 0, 0
-    for b in range(mass.size):
-        if mass[b] < 1.0:
-            small[n_small] = b
-            n_small += 1
-        else:
-            large[n_large] = b
-            n_large += 1
-    while n_small > 0 and n_large > 0:
-        n_small -= 1
-        poor, rich = small[n_small], large[n_large - 1]
-        prob[poor], other[poor] = mass[poor], rich
-        mass[rich] -= 1.0 - mass[poor]
-        if mass[rich] < 1.0:
-            n_large -= 1
-            small[n_small] = rich
-            n_small += 1
 
 
 def sigmoid_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:

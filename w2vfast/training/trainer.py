@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,13 +56,18 @@ class Trainer:
     """
 
     def __init__(self, corpus: EncodedCorpus, config: TrainConfig, monitor: Monitor) -> None:
-        assert config.alpha is not None and config.min_alpha is not None and config.threads is not None
+        assert config.alpha is not None
+        assert config.min_alpha is not None
+        assert config.threads is not None
         self.config, self.monitor, self.corpus = config, monitor, corpus
         self.model = initial_model(len(corpus.vocab), config.dim, config.seed)
         self.n_pairs = 0
         self.words_per_second = 0.0  # tokens of the vocabulary a second, without compilation
         self._loss = config.untrained_loss
         self._alpha, self._min_alpha = config.alpha, config.min_alpha
+        self._total = corpus.n_tokens * config.epochs
+        self._chunk = _FIRST_CHUNK_TOKENS
+        self._begin = 0.0
         self._text = Text(corpus.ids, corpus.offsets)
         self._tables = make_tables(corpus.vocab.counts, config.sample, config.neg_exponent)
         per_pair = config.negatives_per == "pair"
@@ -74,9 +78,7 @@ class Trainer:
             per_pair,
             _GRADIENT_POWER[config.cbow_grad],
         )
-        self._states = np.array(
-            [_seed(config.seed, 1, shard) for shard in range(config.threads)], np.uint64
-        )
+        self._states = np.array([_seed(config.seed, 1, shard) for shard in range(config.threads)], np.uint64)
         self._losses = np.zeros(config.threads)
         self._pairs = np.zeros(config.threads, np.int64)
         self._train_chunk = KERNELS[config.model].train_chunk
@@ -91,45 +93,56 @@ class Trainer:
         CorpusError
             There was nothing to train on.
         """
-        n_tokens, config = self.corpus.n_tokens, self.config
-        total, chunk = n_tokens * config.epochs, _FIRST_CHUNK_TOKENS
-        with _pool_lock, ThreadPoolExecutor(1, "w2vfast-kernels", _use_threads, (len(self._states),)) as worker:
+        n_threads = len(self._states)
+        with _pool_lock, ThreadPoolExecutor(1, "w2vfast", _jit.use_threads, (n_threads,)) as worker:
             self._warm_up(worker)
-            begin = time.perf_counter()
-            for epoch in range(config.epochs):
-                start = 0
-                while start < n_tokens:
-                    stop = min(start + chunk, n_tokens)
-                    before = time.perf_counter()
-                    loss = self._train(worker, epoch, start, stop)
-                    now = time.perf_counter()
-                    rate = (stop - start) / max(now - before, 1e-9)
-                    done = epoch * n_tokens + stop
-                    self._check(loss, done / total)
-                    self.monitor.trained(
-                        Progress(
-                            epoch + 1, config.epochs, done, total, self.alpha_at(done), loss, rate, now - begin,
-                            stop == n_tokens,
-                        )
-                    )
-                    chunk = max(1, min(4 * chunk, int(rate * CHUNK_SECONDS)))
-                    start = stop
-            self.words_per_second = total / (time.perf_counter() - begin)
+            self._begin = time.perf_counter()
+            for epoch in range(self.config.epochs):
+                self._train_epoch(worker, epoch)
+            self.words_per_second = self._total / (time.perf_counter() - self._begin)
         if self.n_pairs == 0:
             raise CorpusError("no pair of words was trained: subsampling left nothing; try --sample 0")
         if not (all_finite(self.model.W) and all_finite(self.model.W_out)):
             raise self._diverged("a vector is not finite", 1.0)
 
     def alpha_at(self, tokens: int) -> float:
-        """Return the learning rate after so many tokens: linear from alpha to min_alpha over the whole run."""
-        return self._alpha + (self._min_alpha - self._alpha) * tokens / (self.corpus.n_tokens * self.config.epochs)
+        """Return the learning rate after so many tokens: linear from alpha to min_alpha over the run."""
+        return self._alpha + (self._min_alpha - self._alpha) * tokens / self._total
+
+    def _train_epoch(self, worker: ThreadPoolExecutor, epoch: int) -> None:
+        """Train on every token once, in chunks that take about CHUNK_SECONDS each."""
+        n_tokens, start = self.corpus.n_tokens, 0
+        while start < n_tokens:
+            stop = min(start + self._chunk, n_tokens)
+            before = time.perf_counter()
+            loss = self._train(worker, epoch, start, stop)
+            now = time.perf_counter()
+            done, rate = epoch * n_tokens + stop, (stop - start) / max(now - before, 1e-9)
+            self._check(loss, done / self._total)
+            self.monitor.trained(
+                Progress(
+                    epoch=epoch + 1,
+                    n_epochs=self.config.epochs,
+                    tokens=done,
+                    total_tokens=self._total,
+                    alpha=self.alpha_at(done),
+                    loss=loss,
+                    words_per_second=rate,
+                    seconds=now - self._begin,
+                    ends_epoch=stop == n_tokens,
+                )
+            )
+            self._chunk = max(1, min(4 * self._chunk, int(rate * CHUNK_SECONDS)))
+            start = stop
 
     def _train(self, worker: ThreadPoolExecutor, epoch: int, start: int, stop: int) -> float:
-        """Train the tokens start .. stop - 1 of an epoch; return the mean loss of a pair (of the last ones there were)."""
-        n_tokens = self.corpus.n_tokens
-        slope = (self._min_alpha - self._alpha) / (n_tokens * self.config.epochs)
+        """Train the tokens start .. stop - 1 of an epoch; return the mean loss of their pairs.
+
+        Where there are none, it is the loss of the last pairs there were.
+        """
         key = np.uint64(_seed(self.config.seed, 2, epoch))
-        job = Job(start, stop, key, self.alpha_at(epoch * n_tokens), slope)
+        slope = (self._min_alpha - self._alpha) / self._total
+        job = Job(start, stop, key, self.alpha_at(epoch * self.corpus.n_tokens), slope)
         worker.submit(self._call, job).result()
         n_pairs = int(self._pairs.sum())
         self.n_pairs += n_pairs
@@ -198,8 +211,3 @@ def initial_model(vocab_size: int, dim: int, seed: int) -> Model:
 def _seed(seed: int, stream: int, number: int) -> NDArray[np.uint64] | Any:
     """Return 64 bits for one use of the seed: stream 1 shards, 2 epochs."""
     return np.random.SeedSequence([seed, stream, number]).generate_state(1, np.uint64)[0]
-
-
-def _use_threads(n_threads: int) -> None:
-    """Let the calling thread's kernels run on so many threads, as far as Numba has them."""
-    numba.set_num_threads(min(n_threads, numba.config.NUMBA_NUM_THREADS))

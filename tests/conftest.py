@@ -1,0 +1,59 @@
+"""Shared pieces: an isolated home, the command as a subprocess, small problems, the planted sample."""
+
+import os
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+import w2vfast
+
+settings.register_profile("suite", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("suite")
+
+SAMPLE = files("w2vfast") / "data" / "sample.txt.gz"
+QUESTIONS = files("w2vfast") / "data" / "sample-questions.txt"
+#: Real text for those who have it; the tests that need it skip otherwise.
+REAL_TEXT = Path(os.environ.get("W2VFAST_TEST_TEXT", Path(__file__).parents[2] / "shared/data/enwiki-1m.txt.xz"))
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path, monkeypatch):
+    """Keep the user's notes and environment out of the tests; compiled code stays shared."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("W2VFAST_MODEL", "W2VFAST_NO_LAST", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def w2v(tmp_path):
+    """Run the command as a user does: w2v("similar", "king", stdin=b"..."), in a folder of its own."""
+    work = tmp_path / "work"
+    work.mkdir()
+
+    def run(*args, stdin=b"", env=None, timeout=120, cwd=work):
+        return subprocess.run(
+            [sys.executable, "-m", "w2vfast", *map(os.fspath, args)],
+            input=stdin, capture_output=True, timeout=timeout, cwd=cwd, env={**os.environ, **(env or {})},
+        )  # fmt: skip
+
+    run.folder = work
+    return run
+
+
+@pytest.fixture(scope="session")
+def sample_model(tmp_path_factory):
+    """A model trained on the sample, as a file."""
+    path = tmp_path_factory.mktemp("model") / "sample.w2v"
+    w2vfast.train(str(SAMPLE), epochs=10, threads=2).save(path)
+    return path
+
+
+def small_matrices(vocab_size=7, dim=5, seed=0):
+    """Random W and W_out, float64, large enough for visible gradients."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(0, 0.5, (vocab_size, dim)), rng.normal(0, 0.5, (vocab_size, dim))
