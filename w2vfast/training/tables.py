@@ -65,10 +65,6 @@ def alias_table(p: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def sigmoid_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return sigma(x) and -log sigma(x) at the cells' centers, both float32 (N_CELLS + 1,).
-
-    The last cell lies beyond the end: a score a rounding error below the limit may point to it.
-    """
-    width = 2 * float(MAX_SCORE) / N_CELLS
-    x = (np.arange(N_CELLS + 1) + 0.5) * width - float(MAX_SCORE)
+    """Return sigma(x) and -log sigma(x) at N_CELLS + 1 points of [-MAX_SCORE, MAX_SCORE], float32."""
+    x = np.linspace(-float(MAX_SCORE), float(MAX_SCORE), N_CELLS + 1)
     return (1 / (1 + np.exp(-x))).astype(np.float32), np.log1p(np.exp(-x)).astype(np.float32)
