@@ -78,6 +78,26 @@ def sg_gradients(W, W_out, contexts, outputs):
     return gradient, gradient_out
 
 
+def sg_step(W, W_out, contexts, outputs, target, alpha):
+    """One step on some contexts and distinct outputs, in place; without a target all outputs are noise."""
+    errors = sigma(W[contexts] @ W_out[outputs].T)
+    if target is not None:
+        errors[:, target] -= 1.0
+    by_W, by_W_out = errors @ W_out[outputs], errors.T @ W[contexts]
+    np.add.at(W, contexts, -alpha * by_W)
+    np.add.at(W_out, outputs, -alpha * by_W_out)
+
+
+def cbow_in_turn(W, W_out, contexts, outputs, alpha, power):
+    """(24)-(28) with the outputs in turn, as word2vec.c does it, in place: a repeated one takes two steps."""
+    h, delta = cbow_hidden(W, contexts), np.zeros(W.shape[1])
+    for z, output in enumerate(outputs):
+        error = sigma(W_out[output] @ h) - (z == 0)
+        delta += error * W_out[output]
+        W_out[output] -= alpha * error * h
+    np.add.at(W, contexts, -alpha * delta / len(contexts) ** power)
+
+
 def central_differences(loss, matrix, step=1e-5):
     """The derivative of loss() by every entry of a matrix that it reads."""
     gradient = np.zeros_like(matrix)

@@ -2,20 +2,21 @@
 
 import numpy as np
 import pytest
+import reference
 from conftest import small_matrices
 
-import reference
 from w2vfast.kernels import cbow, sgns
-from w2vfast.kernels.arguments import Model, Tables
+from w2vfast.kernels.arguments import Model, Settings, Tables
 from w2vfast.kernels.vector import LANES
 from w2vfast.training.tables import sigmoid_tables
 
 CONTEXTS = [[2], [0, 3], [1, 4, 5, 2], [3, 3, 1]]  # the last one has a word twice
-OUTPUTS = [[6, 0], [5, 1, 2, 3], [4, 2, 2, 0]]  # the last one has a noise word twice
+OUTPUTS = [[6, 0], [5, 1, 2, 3]]
+TWICE = [4, 2, 2, 0]  # a noise word that was drawn twice
 
 
 @pytest.mark.parametrize("contexts", CONTEXTS)
-@pytest.mark.parametrize("outputs", OUTPUTS)
+@pytest.mark.parametrize("outputs", [*OUTPUTS, TWICE])
 @pytest.mark.parametrize("model", ["sg", "cbow"])
 def test_equations_are_the_derivatives_of_their_loss(model, contexts, outputs):
     """001 (23)-(28), (29)-(34), 000, 002, 003: every entry of W and W_out."""
@@ -68,29 +69,28 @@ def run_sg(model, contexts, outputs, alpha, *, compiled=True):
         score, update = score.py_func, update.py_func
     contexts, outputs = np.array(contexts, np.int32), np.array(outputs, np.int32)
     errors = np.full((len(contexts), len(outputs)), np.nan, np.float32)
-    loss = score(model, contexts, outputs, np.float32(alpha), tables(), errors)
+    loss = score(model, contexts, outputs, 0, np.float32(alpha), tables(), errors)
     update(model, contexts, outputs, errors, np.full((len(contexts), model.W.shape[1]), np.nan, np.float32))
     return loss
 
 
 def run_cbow(model, contexts, outputs, alpha, power, *, compiled=True):
     """Train one CBOW window; return its loss."""
-    mean, score, update = cbow.mean_rows, cbow.score_window, cbow.update_window
+    mean, train, update = cbow.mean_rows, cbow.train_outputs, cbow.update_inputs
     if not compiled:
-        mean, score, update = mean.py_func, score.py_func, update.py_func
+        mean, train, update = mean.py_func, train.py_func, update.py_func
     contexts, outputs = np.array(contexts, np.int32), np.array(outputs, np.int32)
-    rows, errors = np.full((2, model.W.shape[1]), np.nan, np.float32), np.full(len(outputs), np.nan, np.float32)
+    rows = np.full((2, model.W.shape[1]), np.nan, np.float32)
     mean(model.W, contexts, rows)
-    loss = score(model, outputs, np.float32(alpha), tables(), rows, errors)
-    update(model, contexts, outputs, power, rows, errors)
+    loss = train(model, outputs, np.float32(alpha), tables(), rows)
+    update(model.W, contexts, power, rows)
     return loss
 
 
 def check(model, W, W_out, gradients, alpha, tolerance):
     """The change of both matrices is -alpha times the gradient; padding stays zero."""
     for trained, start, gradient in zip(model, (W, W_out), gradients, strict=True):
-        expected = start - alpha * gradient
-        dim = start.shape[1]
+        expected, dim = start - alpha * gradient, start.shape[1]
         np.testing.assert_allclose(trained[:, :dim], expected, atol=tolerance * alpha + 1e-6)
         assert (trained[:, dim:] == 0).all()
 
@@ -145,3 +145,34 @@ def test_compiled_kernels_agree_with_their_uncompiled_bodies(contexts):
         assert run(compiled, True) == pytest.approx(run(plain, False), rel=1e-5)
         np.testing.assert_allclose(compiled.W, plain.W, atol=1e-6)
         np.testing.assert_allclose(compiled.W_out, plain.W_out, atol=1e-6)
+
+
+@pytest.mark.parametrize("contexts", CONTEXTS)
+@pytest.mark.parametrize("power", [1.0, 0.5, 0.0])
+def test_cbow_trains_a_repeated_noise_word_in_two_steps(contexts, power):
+    W, W_out = small_matrices()
+    model = Model(padded(W), padded(W_out))
+    run_cbow(model, contexts, TWICE, 0.5, power)
+    reference.cbow_in_turn(W, W_out, contexts, TWICE, 0.5, power)
+    check(model, W, W_out, (0, 0), 0.5, 0.02)
+
+
+@pytest.mark.parametrize("contexts", [[2], [2, 3, 0, 1], [3] * 25, [*range(2, 7)] * 9])
+@pytest.mark.parametrize("n_negatives", [1, 2, 5])
+def test_skip_gram_trains_wide_windows_in_groups_and_repeated_noise_words_in_turn(contexts, n_negatives):
+    """With two words to draw from, the target and 1, the noise word is always 1."""
+    W, W_out = small_matrices()
+    model = Model(padded(W), padded(W_out))
+    some = tables()._replace(noise_prob=np.array([1.0, 1.0], np.float32), noise_other=np.array([0, 1], np.int32))
+    settings = Settings(25, n_negatives, 50, False, 0.0)
+    scratch = (
+        np.empty(n_negatives + 1, np.int32),
+        np.empty((sgns.GROUP, n_negatives + 1), np.float32),
+        np.empty((sgns.GROUP, model.W.shape[1]), np.float32),
+    )
+    ids = np.array(contexts, np.int32)
+    sgns.train_pairs(model, ids, 0, np.float32(0.1), settings, some, np.uint64(1), scratch)
+    for outputs, target in [([0, 1], 0)] + [([1], None)] * (n_negatives - 1):
+        for c in range(0, len(contexts), sgns.GROUP):
+            reference.sg_step(W, W_out, contexts[c : c + sgns.GROUP], outputs, target, 0.1)
+    check(model, W, W_out, (0, 0), 0.1, 0.2)

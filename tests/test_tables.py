@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reference
 from w2vfast.kernels import sampling
 from w2vfast.kernels.arguments import Tables
 from w2vfast.kernels.sigmoid import MAX_SCORE, N_CELLS, negative_log_sigmoid, sigmoid
@@ -40,7 +40,12 @@ def test_loss_table_is_close():
 def test_no_score_leaves_its_table(function):
     """The scores next to the limits, infinities and NaN: none becomes an index outside the table (T3)."""
     table = np.arange(N_CELLS + 1, dtype=np.float32)
-    edges = [MAX_SCORE, -MAX_SCORE, np.nextafter(MAX_SCORE, np.float32(0)), np.nextafter(-MAX_SCORE, np.float32(0))]
+    edges = [
+        MAX_SCORE,
+        -MAX_SCORE,
+        np.nextafter(MAX_SCORE, np.float32(0)),
+        np.nextafter(-MAX_SCORE, np.float32(0)),
+    ]
     for score in [*edges, np.float32(np.inf), np.float32(-np.inf), np.float32(np.nan), np.float32(0)]:
         for body in (function, function.py_func):  # the plain body would raise IndexError
             value = body(np.float32(score), table)

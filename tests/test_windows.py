@@ -1,12 +1,14 @@
 """Shards, chunks and windows: every token once, no window beyond its sentence, cuts change nothing."""
 
+import itertools
+
 import numba
 import numpy as np
 import pytest
+import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reference
 from w2vfast.kernels import cbow, sgns, windows
 from w2vfast.kernels.arguments import Job, Model, Settings, Tables, Text
 from w2vfast.training.tables import make_tables
@@ -55,7 +57,7 @@ def test_any_cut_visits_every_token_once_with_the_same_window(lengths, data):
     whole, order = all_windows(text, keep_prob, [(0, n_tokens)])
     assert order == list(range(n_tokens))
     cuts = sorted(data.draw(st.sets(st.integers(0, n_tokens), max_size=6)) | {0, n_tokens})
-    parts, _ = all_windows(text, keep_prob, list(zip(cuts, cuts[1:], strict=False)))
+    parts, _ = all_windows(text, keep_prob, list(itertools.pairwise(cuts)))
     assert parts == whole
 
 
@@ -67,7 +69,7 @@ def test_cuts_change_nothing_under_subsampling_either(lengths, data):
     whole, order = all_windows(text, keep_prob, [(0, n_tokens)])
     assert order == sorted(order)
     cuts = sorted(data.draw(st.sets(st.integers(0, n_tokens), max_size=6)) | {0, n_tokens})
-    parts, _ = all_windows(text, keep_prob, list(zip(cuts, cuts[1:], strict=False)))
+    parts, _ = all_windows(text, keep_prob, list(itertools.pairwise(cuts)))
     assert parts == whole
     assert set().union(*whole.values(), []) <= set(whole)  # contexts are survivors too
 
@@ -98,7 +100,7 @@ def test_shards_partition_the_job(start, length, n_shards):
     bounds = [windows.shard_bounds(job, shard, n_shards) for shard in range(n_shards)]
     assert bounds[0][0] == start
     assert bounds[-1][1] == start + length
-    assert all(a[1] == b[0] for a, b in zip(bounds, bounds[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(bounds))
 
 
 def problem(module, *, vocab_size=9, dim=20, per_pair=False, sample=0.0):
@@ -218,7 +220,7 @@ def test_rows_beyond_two_to_the_31_values_are_reached(tmp_path):
     errors, grads = np.zeros((1, 1), np.float32), np.zeros((1, width), np.float32)
     empty = np.empty(0, np.float32)
     tables = Tables(empty, empty, np.empty(0, np.int32), *make_tables(np.ones(2, np.int64), 0, 1)[3:])
-    sgns.score_window(model, contexts, outputs, np.float32(1), tables, errors)
+    sgns.score_window(model, contexts, outputs, 0, np.float32(1), tables, errors)
     sgns.update_window(model, contexts, outputs, errors, grads)
     expected = 1 - reference.sigma(16 * 0.5 * 0.125)
     assert errors[0, 0] == pytest.approx(expected, abs=2e-3)

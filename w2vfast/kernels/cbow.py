@@ -9,7 +9,8 @@ With S = {o} + noise words and eta the learning rate:
     u_z     += g_z h                                                                    001 eq. (26)
     v_c     += C ** -p  sum_z g_z u_z                                                   001 eq. (27), (28)
 
-All right-hand sides are the values before the window. The exact gradient, 001 eq. (28), has p = 1;
+All right-hand sides are the values before the window; but a noise word that was drawn twice takes two steps,
+the second from where the first led. The exact gradient, 001 eq. (28), has p = 1;
 word2vec.c and gensim use p = 0; p = 1/2 lies between.
 """
 
@@ -36,40 +37,41 @@ def mean_rows(W, context_ids, rows):
 
 
 @compiled
-def score_window(model, output_ids, alpha, tables, rows, errors):
-    """Write g_z into ``errors`` float32 (1 + k,); return the window's loss E, float64."""
+def train_outputs(model, output_ids, alpha, tables, rows):
+    """Apply 001 eq. (24)-(26) to the target, output_ids[0], and each noise word.
+
+    Adds 001 eq. (27), times -eta, into ``rows[_INPUT_GRAD]``; returns the window's loss E, float64.
+    """
     loss = 0.0
+    clear(rows, _INPUT_GRAD)
     for z, output_id in enumerate(output_ids):
         score = dot(rows, _MEAN, model.W_out, output_id)
         label, signed_score = (_ONE, score) if z == 0 else (_ZERO, -score)
-        errors[z] = alpha * (label - sigmoid(score, tables.sigmoid))
+        error = alpha * (label - sigmoid(score, tables.sigmoid))
         loss += negative_log_sigmoid(signed_score, tables.negative_log_sigmoid)
+        add_scaled(rows, _INPUT_GRAD, error, model.W_out, output_id)
+        add_scaled(model.W_out, output_id, error, rows, _MEAN)
     return loss
 
 
 @compiled
-def update_window(model, context_ids, output_ids, gradient_power, rows, errors):
-    """Apply 001 eq. (26)-(28)."""
-    clear(rows, _INPUT_GRAD)
-    for z, output_id in enumerate(output_ids):
-        add_scaled(rows, _INPUT_GRAD, errors[z], model.W_out, output_id)
-    for z, output_id in enumerate(output_ids):
-        add_scaled(model.W_out, output_id, errors[z], rows, _MEAN)
+def update_inputs(W, context_ids, gradient_power, rows):
+    """Apply 001 eq. (28), with 1 / C ** gradient_power."""
     scale = np.float32(context_ids.size**-gradient_power)
     for context_id in context_ids:
-        add_scaled(model.W, context_id, scale, rows, _INPUT_GRAD)
+        add_scaled(W, context_id, scale, rows, _INPUT_GRAD)
 
 
 @compiled
 def train_window(model, context_ids, center_id, alpha, settings, tables, state, scratch):
     """Train one window; return the generator's state and the loss."""
-    output_ids, errors, rows = scratch
+    output_ids, rows = scratch
     state, n_outputs = draw_negatives(
         state, center_id, settings.n_negatives, settings.n_redraws, tables, output_ids
     )
     mean_rows(model.W, context_ids, rows)
-    loss = score_window(model, output_ids[:n_outputs], alpha, tables, rows, errors)
-    update_window(model, context_ids, output_ids[:n_outputs], settings.gradient_power, rows, errors)
+    loss = train_outputs(model, output_ids[:n_outputs], alpha, tables, rows)
+    update_inputs(model.W, context_ids, settings.gradient_power, rows)
     return state, loss
 
 
@@ -83,7 +85,6 @@ def train_shard(model, text, tables, settings, job, start, stop, state):
     piece, context_ids = allocate_piece(window), np.empty(2 * window, np.int32)
     scratch = (
         np.empty(n_outputs, np.int32),
-        np.empty(n_outputs, np.float32),
         np.empty((2, model.W.shape[1]), np.float32),
     )
     loss, n_windows, pos = 0.0, 0, start

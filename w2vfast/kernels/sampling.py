@@ -79,6 +79,16 @@ def draw_negatives(state, target_id, n_negatives, n_redraws, tables, output_ids)
     return state, n_outputs
 
 
+@inlined
+def distinct_end(ids, begin, end):
+    """Return the end of the longest run ids[begin:...] without a repeated value, at most ``end``."""
+    for i in range(begin + 1, end):
+        for j in range(begin, i):
+            if ids[i] == ids[j]:
+                return i
+    return end
+
+
 @compiled
 def pair_buckets(mass, prob, other):
     """Fill each bucket of less than average mass from one of more: Vose's form of Walker's method.

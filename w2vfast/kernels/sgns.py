@@ -8,8 +8,11 @@ noise words z, all of them output rows u. With S = {o} + noise words and eta the
     u_z     += sum_c g_cz v_c                                                           001 eq. (32)
     v_c     += sum_z g_cz u_z                                                           001 eq. (33), (34)
 
-All right-hand sides are the values before the window. 001 lets the center's input row predict the contexts;
-here, as in word2vec.c, the contexts' rows predict the center: over a corpus the pairs are the same.
+All right-hand sides are the values before the window; but a wide window is trained in groups of contexts, and
+a noise word that was drawn twice in two steps. Steps of that size would otherwise add up and diverge.
+
+001 lets the center's input row predict the contexts; here, as in word2vec.c, the contexts' rows predict the
+center: over a corpus the pairs are the same.
 
 By default the noise words are drawn once a window and serve all its pairs. With fresh noise words for every
 pair (word2vec.c's scheme) a window is as many windows of one context.
@@ -20,22 +23,27 @@ from numba import prange
 
 from w2vfast._jit import compiled, compiled_parallel
 from w2vfast.kernels.rows import dot
-from w2vfast.kernels.sampling import draw_negatives
+from w2vfast.kernels.sampling import distinct_end, draw_negatives
 from w2vfast.kernels.sigmoid import negative_log_sigmoid, sigmoid
 from w2vfast.kernels.vector import LANES, add, load, multiply_add, splat, store
 from w2vfast.kernels.windows import allocate_piece, gather_piece, open_window, shard_bounds
 
+#: Contexts that are trained at once; the windows of the default size are whole.
+GROUP = 10
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @compiled
-def score_window(model, context_ids, output_ids, alpha, tables, errors):
-    """Write g_cz into ``errors`` float32 (C, 1 + k); return the window's loss E, float64."""
+def score_window(model, context_ids, output_ids, target, alpha, tables, errors):
+    """Write g_cz into ``errors`` float32 (C, S); return the loss E of these outputs, float64.
+
+    ``target`` is the place of the center word among ``output_ids``, -1 if they are noise words only.
+    """
     loss = 0.0
     for c, context_id in enumerate(context_ids):
         for z, output_id in enumerate(output_ids):
             score = dot(model.W, context_id, model.W_out, output_id)
-            label, signed_score = (_ONE, score) if z == 0 else (_ZERO, -score)
+            label, signed_score = (_ONE, score) if z == target else (_ZERO, -score)
             errors[c, z] = alpha * (label - sigmoid(score, tables.sigmoid))
             loss += negative_log_sigmoid(signed_score, tables.negative_log_sigmoid)
     return loss
@@ -66,8 +74,15 @@ def train_pairs(model, context_ids, center_id, alpha, settings, tables, state, s
     state, n_outputs = draw_negatives(
         state, center_id, settings.n_negatives, settings.n_redraws, tables, output_ids
     )
-    loss = score_window(model, context_ids, output_ids[:n_outputs], alpha, tables, errors)
-    update_window(model, context_ids, output_ids[:n_outputs], errors, input_grads)
+    loss, begin = 0.0, 0
+    while begin < n_outputs:
+        end = distinct_end(output_ids, begin, n_outputs)
+        outputs, target = output_ids[begin:end], 0 if begin == 0 else -1
+        for c in range(0, context_ids.size, GROUP):
+            contexts = context_ids[c : c + GROUP]
+            loss += score_window(model, contexts, outputs, target, alpha, tables, errors)
+            update_window(model, contexts, outputs, errors, input_grads)
+        begin = end
     return state, loss
 
 
@@ -81,8 +96,8 @@ def train_shard(model, text, tables, settings, job, start, stop, state):
     piece, context_ids = allocate_piece(window), np.empty(2 * window, np.int32)
     scratch = (
         np.empty(n_outputs, np.int32),
-        np.empty((2 * window, n_outputs), np.float32),
-        np.empty((2 * window, model.W.shape[1]), np.float32),
+        np.empty((GROUP, n_outputs), np.float32),
+        np.empty((GROUP, model.W.shape[1]), np.float32),
     )
     loss, n_pairs, pos = 0.0, 0, start
     while pos < stop:

@@ -171,13 +171,15 @@ def _check_start(path: str | os.PathLike[str]) -> None:
     """Refuse what cannot be a model by its first nine bytes, before the library sees it."""
     with open(path, "rb") as file:
         start = file.read(9)
+    length = int.from_bytes(start[:8], "little")
+    if len(start) == 9 and start[8:] == b"{" and 2 <= length <= _MOST_HEADER_BYTES:
+        return
     if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         raise FormatError(
             f"{path} is a Python pickle (gensim save()); w2vfast never unpickles. "
             "In gensim run: kv.save_word2vec_format(...)"
         )
-    if len(start) < 9 or start[8:] != b"{" or not 2 <= int.from_bytes(start[:8], "little") <= _MOST_HEADER_BYTES:
-        raise FormatError(f"{path} is not a w2vfast model")
+    raise FormatError(f"{path} is not a w2vfast model")
 
 
 def _read_about(path: str | os.PathLike[str], file: Any) -> dict[str, Any]:
