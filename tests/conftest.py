@@ -1,5 +1,6 @@
 """Shared pieces: an isolated home, the command as a subprocess, small problems, the planted sample."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -19,6 +20,18 @@ SAMPLE = files("w2vfast") / "data" / "sample.txt.gz"
 QUESTIONS = files("w2vfast") / "data" / "sample-questions.txt"
 #: Real text for those who have it; the tests that need it skip otherwise.
 REAL_TEXT = Path(os.environ.get("W2VFAST_TEST_TEXT", Path(__file__).parents[2] / "shared/data/enwiki-1m.txt.xz"))
+
+
+def _load(path):
+    """Import a script as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+#: The script that made the sample: it knows what was planted.
+make_sample = _load(Path(__file__).parents[1] / "scripts" / "make_sample.py")
 
 
 @pytest.fixture(autouse=True)

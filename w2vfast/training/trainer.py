@@ -107,7 +107,8 @@ class Trainer:
 
     def alpha_at(self, tokens: int) -> float:
         """Return the learning rate after so many tokens: linear from alpha to min_alpha over the run."""
-        return self._alpha + (self._min_alpha - self._alpha) * tokens / self._total
+        share = tokens / self._total
+        return self._alpha * (1 - share) + self._min_alpha * share  # min_alpha exactly at the end
 
     def _train_epoch(self, worker: ThreadPoolExecutor, epoch: int) -> None:
         """Train on every token once, in chunks that take about CHUNK_SECONDS each."""
