@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import io
+import itertools
 import json
 import math
 import random
@@ -28,9 +29,11 @@ class Recorder(Silent):
         self.notes: list[str] = []
 
     def note(self, text):
+        """Keep it."""
         self.notes.append(text)
 
     def trained(self, progress):
+        """Keep it."""
         self.progress.append(progress)
 
 
@@ -101,7 +104,7 @@ def test_the_kernels_own_alpha_ends_at_the_floor_too():
     first = jobs[1]  # the one before warms up
     assert first.start == 0
     assert first.alpha == 0.04
-    for a, b in zip(jobs[1:], jobs[2:], strict=False):
+    for a, b in itertools.pairwise(jobs[1:]):
         assert b.start in (a.stop, 0)  # each token once an epoch, in order
 
 
@@ -173,7 +176,9 @@ def test_an_exploded_row_is_noticed_without_nan():
         some._check(100.0, 0.5)
 
 
-@pytest.mark.parametrize("params", [{"window": 50, "sample": 0.0}, {"neg": 64}, {"neg": 64, "negatives_per": "pair"}])
+@pytest.mark.parametrize(
+    "params", [{"window": 50, "sample": 0.0}, {"neg": 64}, {"neg": 64, "negatives_per": "pair"}]
+)
 @pytest.mark.parametrize("n_words", [2, 3, 20])
 @pytest.mark.parametrize("model", ["sg", "cbow"])
 def test_small_vocabularies_stay_stable_at_the_default_alpha(model, n_words, params):
@@ -239,15 +244,21 @@ def test_configuration_is_resolved_and_stored():
 
 
 def test_numbers_for_people():
-    assert [human(x) for x in (0, 5, 999, 1923456, 16_714_790, 298_000)] == ["0", "5", "999", "1.92M", "16.7M", "298k"]
+    assert [human(x) for x in (0, 5, 999, 1923456, 16_714_790, 298_000)] == [
+        "0",
+        "5",
+        "999",
+        "1.92M",
+        "16.7M",
+        "298k",
+    ]
     assert [human(x, "B") for x in (12, 6_000_000, 58_123_456, 1.2e9)] == ["12 B", "6.00 MB", "58 MB", "1.20 GB"]
     assert [clock(x) for x in (0, 42.4, 725, 3723)] == ["0:00", "0:42", "12:05", "1:02:03"]
 
 
 def test_a_closed_stream_stops_no_run(tmp_path):
     """T11: tqdm on a closed stream ends a loop at its first round."""
-    stream = open(tmp_path / "log", "w")
-    console = Console("always", stream=stream)
-    stream.close()
+    with (tmp_path / "log").open("w") as stream:
+        console = Console("always", stream=stream)
     w2vfast.train(text(), monitor=console)
     console.note("nobody reads this")

@@ -1,6 +1,7 @@
 """``w2vfast similar``: the nearest words of words."""
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from typing import cast
@@ -52,7 +53,7 @@ def similar(
     if header and form == "tsv":
         output.write("query\tword\tscore\n")
     colored, n_answered, all_known = output.wants_color(color), 0, True
-    for batch in _batches_of_stdin() if from_stdin else [list(words)]:
+    for batch in _batches_of_stdin() if from_stdin else [[_as_word(os.fsencode(word)) for word in words]]:
         known = [word for word in batch if word in model]
         for word in batch:
             if word not in model:

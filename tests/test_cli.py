@@ -1,0 +1,444 @@
+"""The command as users run it: real processes, pipes, exit codes, streams."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import SAMPLE
+
+COMMAND = [sys.executable, "-m", "w2vfast"]
+#: A program that runs the command and fails if that needed Numba.
+LIGHT = (
+    "import sys; from w2vfast.cli import main\n"
+    "try: main(sys.argv[1:])\nfinally: assert not {'numba', 'llvmlite', 'scipy'} & set(sys.modules), 'heavy'"
+)
+
+
+def out(result):
+    """Standard output as lines of tab-separated fields."""
+    return [line.split("\t") for line in result.stdout.decode().splitlines()]
+
+
+def error_line(result):
+    """The one line on standard error."""
+    lines = result.stderr.decode().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("w2vfast: error: ")
+    return lines[0]
+
+
+@pytest.fixture
+def corpus(w2v):
+    """A small text in the folder of the commands."""
+    path = w2v.folder / "corpus.txt"
+    path.write_text("one two three four five six seven\n" * 100)
+    return path
+
+
+def test_train_then_similar_without_naming_the_model(w2v, corpus):
+    result = w2v("train", "corpus.txt", "--model", "sg", "--neg", "5", "--epochs", "2")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == b""
+    lines = result.stderr.decode().splitlines()
+    assert lines[0] == "reading corpus.txt (3.40 kB)"
+    assert "skip-gram, dim 100, window 5, neg 5, 2 epochs" in result.stderr.decode()
+    assert "vocabulary: 7 words (min-count 5), 700 of 700 tokens" in lines
+    assert re.search(
+        r"epoch 2/2  100 %  [\d.]+[kM]? words/s  alpha 0\.0000  loss \d\.\d+  ETA 0:00", "\n".join(lines)
+    )
+    assert lines[-1] == "next: w2vfast similar seven"
+    result = w2v("similar", "one")
+    assert result.returncode == 0
+    assert result.stderr.decode() == "using ./model.w2v (7 words x 100)\n"
+    rows = out(result)
+    assert len(rows) == 6
+    assert all(len(row) == 3 and row[0] == "one" and re.fullmatch(r"-?\d\.\d{6}", row[2]) for row in rows)
+    scores = [float(row[2]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert w2v("similar", "one", "-q", cwd="/").stdout == result.stdout  # the last trained one
+
+
+def test_a_whole_pipe(w2v, corpus):
+    script = (
+        "set -o pipefail; cat corpus.txt | {0} train - --model cbow --neg 10 -q -o m.w2v && "
+        "echo one | {0} similar - -m m.w2v | head -3"
+    ).format(" ".join(COMMAND))
+    result = subprocess.run(["bash", "-c", script], cwd=w2v.folder, capture_output=True, timeout=120)
+    assert result.returncode == 0
+    assert len(out(result)) == 3
+    assert result.stderr == b""
+
+
+def test_stdin_gives_the_same_vectors_as_the_file(w2v, corpus):
+    """C13; also through a FIFO."""
+    options = ["-q", "--threads", "1", "--epochs", "1"]
+    w2v("train", "corpus.txt", *options)
+    data = corpus.read_bytes()
+    w2v("train", "-", *options, "-o", "piped.w2v", stdin=data)
+    os.mkfifo(w2v.folder / "fifo")
+    writer = subprocess.Popen(["sh", "-c", "cat corpus.txt > fifo"], cwd=w2v.folder)
+    assert w2v("train", "fifo", *options, "-o", "fifo.w2v").returncode == 0
+    writer.wait(10)
+    answers = [w2v("similar", "one", "-m", name).stdout for name in ("model.w2v", "piped.w2v", "fifo.w2v")]
+    assert answers[0]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_one_thread_and_seed_give_identical_files(w2v, corpus):
+    """T14, whatever PYTHONHASHSEED."""
+    for seed in "12":
+        w2v(
+            "train",
+            "corpus.txt",
+            "--threads",
+            "1",
+            "--seed",
+            "1",
+            "-o",
+            f"{seed}.w2v",
+            env={"PYTHONHASHSEED": seed},
+        )
+    assert (w2v.folder / "1.w2v").read_bytes() == (w2v.folder / "2.w2v").read_bytes()
+
+
+def test_stdout_as_output(w2v, corpus):
+    result = w2v("train", "corpus.txt", "-o", "-", "--epochs", "1")
+    (w2v.folder / "out.w2v").write_bytes(result.stdout)
+    assert w2v("similar", "one", "-m", "out.w2v").returncode == 0
+    assert b"next:" not in result.stderr
+
+
+def test_unknown_words_are_named_with_suggestions_and_the_rest_is_answered(w2v, sample_model):
+    result = w2v("similar", "quen", "king", "-k", "2", "-m", sample_model)
+    assert result.returncode == 1
+    assert result.stderr.decode() == "'quen' is not in the vocabulary; close: queen\n"
+    assert [row[0] for row in out(result)] == ["king", "king"]
+    assert w2v("similar", "quen", "king", "--skip-missing", "-m", sample_model).returncode == 0
+    assert "close: king" in w2v("similar", "KING", "-m", sample_model).stderr.decode()
+
+
+def test_words_from_stdin_one_a_line(w2v, sample_model):
+    for args in (["-"], []):
+        result = w2v("similar", *args, "-k", "1", "-m", sample_model, stdin=b"king\r\n\nqueen\nguitar")
+        assert [row[0] for row in out(result)] == ["king", "queen", "guitar"]
+
+
+def test_answers_come_as_soon_as_the_line_is_there(sample_model):
+    with subprocess.Popen(
+        [*COMMAND, "similar", "-", "-k", "1", "-m", sample_model], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        for word in (b"king", b"queen"):
+            process.stdin.write(word + b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline().startswith(word + b"\t")
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+def test_json_and_header(w2v, sample_model):
+    result = w2v("similar", "king", "queen", "--json", "-k", "3", "-m", sample_model)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["query"] for row in rows] == ["king", "queen"]
+    assert all(set(item) == {"word", "score"} for row in rows for item in row["results"])
+    result = w2v("similar", "king", "--header", "-m", sample_model)
+    assert out(result)[0] == ["query", "word", "score"]
+
+
+def in_terminal(args, cwd, env=None):
+    """Run the command with a terminal as standard output; return what it shows and the exit code."""
+    main, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, args)], stdout=terminal, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        cwd=cwd, env={**os.environ, "TERM": "xterm", **(env or {})},
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    while True:
+        try:
+            block = os.read(main, 4096)
+        except OSError:
+            break
+        if not block:
+            break
+        shown += block
+    os.close(main)
+    process.stderr.close()
+    return shown.decode().replace("\r\n", "\n"), process.wait(20)
+
+
+def test_a_terminal_gets_an_aligned_table(w2v, sample_model):
+    shown, code = in_terminal(
+        ["similar", "king", "queen", "-k", "4", "-m", sample_model], w2v.folder, {"NO_COLOR": "1"}
+    )
+    assert code == 0
+    first, second = shown.split("\n\n")
+    for block, query in ((first, "king"), (second, "queen")):
+        lines = block.strip("\n").split("\n")
+        assert lines[0] == query
+        assert len(lines) == 5
+        assert len({re.search(r"\d\.\d{4}", line).start() for line in lines[1:]}) == 1
+    assert "\x1b" not in shown
+    assert "\x1b[1mking" in in_terminal(["similar", "king", "-m", sample_model], w2v.folder)[0]
+
+
+def test_control_characters_are_escaped_on_a_terminal_only(w2v):
+    """E4."""
+    evil = "evil\x1b]52;c;aGk=\x07"
+    (w2v.folder / "c.txt").write_text(f"a b {evil} c\n" * 50)
+    w2v("train", "c.txt", "-q")
+    shown, _ = in_terminal(["similar", "a"], w2v.folder, {"NO_COLOR": "1"})
+    assert "\x1b" not in shown
+    assert "evil\\x1b]52" in shown
+    assert evil.encode() in w2v("similar", "a").stdout
+
+
+def test_binary_is_not_written_to_a_terminal(w2v, corpus):
+    """O8."""
+    assert in_terminal(["train", "corpus.txt", "-o", "-"], w2v.folder) == ("", 2)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["train", "none.txt"], 2, "none.txt does not exist"),
+        (["train", "corpus.txt", "none*.txt"], 2, "none*.txt does not exist"),
+        (["train"], 2, "Missing argument"),
+        (["train", "corpus.txt", "--dim", "0"], 2, "dim must be from 1 to 10000, not 0"),
+        (["train", "corpus.txt", "--alpha", "nan"], 2, "alpha must be from"),
+        (["train", "corpus.txt", "--threads", "10000"], 2, "threads must be from 1 to 1024"),
+        (["train", "corpus.txt", "--model", "glove"], 2, "'glove' is not one of 'sg', 'cbow'"),
+        (["train", "corpus.txt", "--nge", "5"], 2, "--neg"),
+        (["train", "corpus.txt", "-o", "corpus.txt"], 2, "is one of the inputs"),
+        (["train", "empty.txt"], 3, "empty.txt has no words"),
+        (["train", "corpus.txt", "--min-count", "1000"], 3, "the most frequent occurs 100x, --min-count is 1000"),
+        (["train", "model.w2v", "-o", "x.w2v"], 3, "is a model, not text"),
+        (["train", "corpus.txt", "-o", "corpus.txt/model.w2v"], 4, "cannot write corpus.txt/model.w2v"),
+        (["train", "corpus.txt", "-o", "none/model.w2v"], 4, "cannot write none/model.w2v"),
+        (["train", "corpus.txt", "-o", "."], 2, "is a folder"),
+        (["train", "corpus.txt", "--alpha", "1e20", "-q"], 5, "training diverged"),
+        (["similar", "one", "-m", "none.w2v"], 2, "none.w2v does not exist"),
+        (["similar", "one", "-m", "corpus.txt"], 3, "not a w2vfast model"),
+        (["similar", "one", "--model", "model.w2v"], 2, "--model-file"),
+        (["similar", "one", "-k", "0"], 2, "0 is not in the range"),
+        (["similra", "one"], 2, "similra"),
+    ],
+)
+def test_errors_are_one_line_with_the_contract_s_code(w2v, corpus, args, code, message):
+    (w2v.folder / "empty.txt").write_text("")
+    (w2v.folder / "model.w2v").write_bytes((100).to_bytes(8, "little") + b'{"vectors" and more')
+    before = sorted(os.listdir(w2v.folder))
+    result = w2v(*args)
+    last = result.stderr.decode().splitlines()[-1]
+    assert (result.returncode, result.stdout) == (code, b"")
+    assert last.startswith("w2vfast: error: ")
+    assert message in last
+    assert b"Traceback" not in result.stderr
+    assert sorted(os.listdir(w2v.folder)) == before
+
+
+def test_errors_before_training_come_without_compiling(w2v, corpus):
+    """C1, O1: numba is never imported for them."""
+    for args in (["none.txt"], ["corpus.txt", "-o", "none/m.w2v"], ["corpus.txt", "--dim", "0"]):
+        result = subprocess.run([sys.executable, "-c", LIGHT, "train", *args], cwd=w2v.folder, capture_output=True)
+        assert result.returncode in (2, 4)
+        assert b"heavy" not in result.stderr
+
+
+def test_divergence_leaves_the_older_model(w2v, corpus):
+    """T1."""
+    w2v("train", "corpus.txt", "-q")
+    before = (w2v.folder / "model.w2v").read_bytes()
+    result = w2v("train", "corpus.txt", "--alpha", "1e9", "-q")
+    assert result.returncode == 5
+    assert "with --alpha 1e+09" in error_line(result)
+    assert (w2v.folder / "model.w2v").read_bytes() == before
+    assert sorted(os.listdir(w2v.folder)) == ["corpus.txt", "model.w2v"]
+
+
+def test_replacing_a_model_is_said(w2v, corpus):
+    w2v("train", "corpus.txt", "-q")
+    assert "replaced model.w2v (20" in w2v("train", "corpus.txt").stderr.decode()
+
+
+def test_quiet_says_nothing(w2v, corpus):
+    result = w2v("train", "corpus.txt", "-q")
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert w2v("similar", "one", "-q").stderr == b""
+
+
+def test_a_damaged_default_model_is_an_error_and_no_other_is_taken(w2v, corpus):
+    w2v("train", "corpus.txt", "-q", "-o", "good.w2v")  # the last trained one
+    good = (w2v.folder / "good.w2v").read_bytes()
+    (w2v.folder / "model.w2v").write_bytes(good[:-9])
+    result = w2v("similar", "one")
+    assert (result.returncode, result.stdout) == (3, b"")
+    result = w2v("similar", "one", env={"W2VFAST_MODEL": "good.w2v"})
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_training_and_leaves_nothing_torn(w2v, number):
+    """The shell sees a death by that signal; the older model stays."""
+    corpus = w2v.folder / "long.txt"
+    corpus.write_text("one two three four five six seven\n" * 200_000)
+    (w2v.folder / "model.w2v").write_bytes(b"old")
+    process = subprocess.Popen(
+        [*COMMAND, "train", "long.txt", "--epochs", "1000", "--sample", "0"],
+        cwd=w2v.folder,
+        stderr=subprocess.PIPE,
+    )
+    for line in process.stderr:
+        if line.startswith(b"epoch"):
+            break
+    process.send_signal(number)
+    rest = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(30) == -number
+    assert "Traceback" not in rest
+    assert (w2v.folder / "model.w2v").read_bytes() == b"old"
+    assert sorted(os.listdir(w2v.folder)) == ["long.txt", "model.w2v"]
+
+
+def test_an_ignored_signal_stays_ignored(w2v, corpus):
+    """As under nohup."""
+    script = "trap '' HUP; " + " ".join(COMMAND) + " train corpus.txt -q & sleep 0.3; kill -HUP $!; wait $!"
+    assert subprocess.run(["bash", "-c", script], cwd=w2v.folder, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("sample_stays", [True, False])
+def test_a_closed_pipe_is_quiet(w2v, sample_model, sample_stays):
+    """E1: death by SIGPIPE, nothing on stderr."""
+    words = "\n".join(["king"] * 20_000).encode()
+    script = "set -o pipefail; {} similar - -m {} {} | head -1 | wc -l; echo ${{PIPESTATUS[0]}}".format(
+        " ".join(COMMAND), sample_model, "" if sample_stays else "--json"
+    )
+    result = subprocess.run(["bash", "-c", script], input=words, capture_output=True, timeout=60)
+    assert result.stdout.split() == [b"1", b"141"]
+    assert result.stderr == b""
+
+
+def test_a_full_disk_under_stdout_is_exit_4(w2v, sample_model):
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [*COMMAND, "similar", "king", "-m", sample_model], stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert result.returncode == 4
+    assert b"cannot write" in result.stderr
+    assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("args", [["train", "corpus.txt"], ["train", "corpus.txt", "--progress", "always"]])
+def test_training_completes_when_nobody_reads_stderr(w2v, corpus, args):
+    """T11."""
+    script = " ".join([*COMMAND, *args]) + " 2>&1 | head -1; exit ${PIPESTATUS[0]}"
+    assert subprocess.run(["bash", "-c", script], cwd=w2v.folder, capture_output=True).returncode == 0
+    assert w2v("similar", "one").returncode == 0
+
+
+def test_any_locale_writes_utf_8(w2v):
+    """E2, E3."""
+    (w2v.folder / "c.txt").write_text("naïve 日本 café x\n" * 50, encoding="utf-8")
+    env = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    assert w2v("train", "c.txt", env=env).returncode == 0
+    result = w2v("similar", "-", stdin="日本\n".encode(), env=env)
+    assert {row[1] for row in out(result)} == {"naïve", "café", "x"}
+    assert w2v("similar", b"\xff\xfe").returncode == 1
+    assert w2v("similar", "日本", env=env).returncode == 0
+
+
+@pytest.mark.parametrize("home", ["/nonexistent", "file"])
+def test_a_home_that_cannot_be_written_hinders_nothing(w2v, corpus, home):
+    """E7."""
+    (w2v.folder / "file").write_text("")
+    env = {"HOME": home, "XDG_CACHE_HOME": "", "XDG_STATE_HOME": ""}
+    if home == "file":
+        env = {"HOME": str(w2v.folder / "file"), "XDG_CACHE_HOME": "", "XDG_STATE_HOME": ""}
+    result = w2v("train", "corpus.txt", "--epochs", "1", env=env)
+    assert result.returncode == 0, result.stderr
+    assert b"Traceback" not in result.stderr
+
+
+def test_help_shows_every_default_and_an_example(w2v):
+    text = w2v("train", "--help").stdout.decode()
+    for fact in (
+        "[default: sg]",
+        "[default: 5]",
+        "[default: 0.001]",
+        "w2vfast train corpus.txt --model sg --neg 5",
+    ):
+        assert fact in text
+    for heading in ("Model:", "Vocabulary:", "Learning:", "Run:"):
+        assert heading in text
+    options = re.findall(r"^  -\S+.*?(?=^  -|\Z|^\w)", text.split("Other options")[0], re.M | re.S)
+    assert len(options) == 17
+    assert all("default:" in option for option in options)
+    assert w2v("-h").stdout == w2v("--help").stdout
+    bare = w2v()
+    assert bare.returncode == 2
+    assert b"similar" in bare.stderr
+    assert re.fullmatch(r"w2vfast \S+ \(numba \S+, numpy \S+, Python \S+\)\n", w2v("--version").stdout.decode())
+
+
+def test_light_commands_never_import_numba(sample_model):
+    for args in (
+        ["similar", "king", "-m", sample_model],
+        ["--help"],
+        ["train", "--help"],
+        ["similar", "--help"],
+        ["x"],
+    ):
+        result = subprocess.run([sys.executable, "-c", LIGHT, *map(str, args)], capture_output=True)
+        assert b"heavy" not in result.stderr
+
+
+def test_internal_errors_are_one_line_and_a_file(w2v, sample_model):
+    """E13."""
+    code = (
+        "import w2vfast.model.embeddings as e, w2vfast.cli as c\n"
+        "e.Embeddings.load = lambda *a, **k: 1 / 0\n"
+        f"c.main(['similar', 'x', '-m', {str(sample_model)!r}])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert result.returncode == 70
+    line = error_line(result)
+    path = re.search(r"Traceback in (\S+);", line)[1]
+    assert "ZeroDivisionError" in Path(path).read_text()
+    os.unlink(path)
+
+
+def test_demo_trains_answers_and_says_what_to_try(w2v):
+    result = w2v("demo")
+    assert result.returncode == 0
+    text = result.stdout.decode()
+    assert "man is to king as woman is to queen" in text
+    assert "france is to paris as japan is to tokyo" in text
+    (try_,) = re.findall(r"^  (w2vfast similar .*)$", text, re.M)
+    assert w2v(*try_.split()[1:]).returncode == 0
+
+
+def test_first_ctrl_c_is_answered_quickly(w2v):
+    """T10: within a chunk, here with room for a busy machine."""
+    (w2v.folder / "long.txt").write_text("one two three four five six seven\n" * 200_000)
+    process = subprocess.Popen(
+        [*COMMAND, "train", "long.txt", "--epochs", "1000"], cwd=w2v.folder, stderr=subprocess.PIPE
+    )
+    for line in process.stderr:
+        if line.startswith(b"epoch"):
+            break
+    process.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    process.stderr.read()
+    process.stderr.close()
+    assert process.wait(30) == -signal.SIGINT
+    assert time.monotonic() - begin < 20
+
+
+def test_the_sample_trains_from_its_file(w2v):
+    assert w2v("train", str(SAMPLE), "-q", "--epochs", "1").returncode == 0

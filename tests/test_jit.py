@@ -1,0 +1,89 @@
+"""The disk cache of compiled code: private, per version, mended when damaged, never in the way."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import SAMPLE
+
+from w2vfast import _jit
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Train one epoch in a process whose cache lies in the test's folder."""
+
+    def run(**env):
+        return subprocess.run(
+            [sys.executable, "-m", "w2vfast", "train", str(SAMPLE), "--epochs", "1", "--dim", "8", "-v"],
+            cwd=tmp_path, capture_output=True, timeout=240,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_STATE_HOME": str(tmp_path), **env},
+        )  # fmt: skip
+
+    return run
+
+
+def test_compiled_code_is_kept_privately_and_damage_is_mended(train, tmp_path):
+    """E8, E9."""
+    first = train()
+    assert first.returncode == 0
+    assert b"compiling (first run only)" in first.stderr
+    (directory,) = (tmp_path / "cache" / "w2vfast").iterdir()
+    assert directory.name.startswith("numba-")
+    assert directory.stat().st_mode & 0o777 == 0o700
+    files = sorted(directory.rglob("*.nb[ci]"))
+    assert files
+    assert b"compiling" not in train().stderr
+    for keep in (0, 10):
+        for file in files:
+            file.write_bytes(file.read_bytes()[:keep])
+        damaged = train()
+        assert damaged.returncode == 0, damaged.stderr
+        assert b"Traceback" not in damaged.stderr
+
+
+def test_a_directory_that_others_may_write_to_is_refused(train, tmp_path):
+    """E9: what lies there is code."""
+    assert train().returncode == 0
+    (directory,) = (tmp_path / "cache" / "w2vfast").iterdir()
+    directory.chmod(0o777)
+    assert b"compiling" in train().stderr
+
+
+def test_a_cache_named_by_the_user_is_used(train, tmp_path):
+    assert train(NUMBA_CACHE_DIR=str(tmp_path / "own")).returncode == 0
+    assert list((tmp_path / "own").rglob("*.nbi"))
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_digest_follows_the_kernels_sources_and_the_mode(monkeypatch):
+    before = _jit._digest()
+    monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1")
+    assert _jit._digest() != before
+    monkeypatch.undo()
+    read = _jit.Path.read_bytes
+    monkeypatch.setattr(_jit.Path, "read_bytes", lambda self: read(self) + b"\n# edited")
+    assert _jit._digest() != before
+
+
+def test_other_packages_keep_their_cache_setting():
+    import numba
+
+    import w2vfast.kernels.sgns
+
+    assert os.environ.get("NUMBA_CACHE_DIR", "") == numba.config.CACHE_DIR
+    assert w2vfast.kernels.sgns
+
+
+def test_a_failing_function_is_called_twice_at_most(monkeypatch):
+    calls = []
+    monkeypatch.setattr(_jit, "clear_cache", lambda: calls.append("cleared"))
+
+    def fail():
+        calls.append(1)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        _jit.call_mended(fail)
+    assert calls == [1, "cleared", 1]
