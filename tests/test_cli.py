@@ -301,6 +301,7 @@ def test_a_signal_ends_training_and_leaves_nothing_torn(w2v, number):
     rest = process.stderr.read().decode()
     process.stderr.close()
     assert process.wait(30) == -number
+    assert rest.endswith("stopped; model.w2v was not written\n")
     assert "Traceback" not in rest
     assert (w2v.folder / "model.w2v").read_bytes() == b"old"
     assert sorted(os.listdir(w2v.folder)) == ["long.txt", "model.w2v"]

@@ -92,7 +92,11 @@ def train_to_file(
         if any(source.is_file(staging.target) for source in sources):
             raise UsageError(f"the output {staging.name} is one of the inputs")
         begin = time.perf_counter()
-        embeddings, speed = train_sources(sources, config, monitor, staging)
+        try:
+            embeddings, speed = train_sources(sources, config, monitor, staging)
+        except KeyboardInterrupt:
+            monitor.note(f"stopped; {staging.name} was not written")
+            raise
         replaced = _age(staging)
         n_bytes = embeddings.save_staged(staging)
         seconds = time.perf_counter() - begin
@@ -158,7 +162,7 @@ def _describe(corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor) ->
     name = "skip-gram" if config.model == "sg" else f"CBOW ({config.cbow_grad})"
     monitor.note(
         f"{name}, dim {config.dim}, window {config.window}, neg {config.neg}, {config.epochs} epochs, "
-        f"{config.threads} threads"
+        f"{config.threads} threads; untrained loss {config.untrained_loss:.3f}"
     )
     monitor.note(
         f"vocabulary: {len(corpus.vocab):,} words (min-count {config.min_count}), "
