@@ -5,17 +5,18 @@ import pytest
 import reference
 from conftest import small_matrices
 
-from w2vfast.kernels import cbow, sgns
+from w2vfast.kernels import cbow, rows, sampling, sgns, sigmoid, windows
 from w2vfast.kernels.arguments import Model, Settings, Tables
 from w2vfast.kernels.vector import LANES
 from w2vfast.training.tables import sigmoid_tables
 
-CONTEXTS = [[2], [0, 3], [1, 4, 5, 2], [3, 3, 1]]  # the last one has a word twice
-OUTPUTS = [[6, 0], [5, 1, 2, 3]]
+CONTEXTS = [[2], [0, 3], [1, 4, 5], [6, 1, 4, 5, 2]]
+TWICE_CONTEXT = [3, 3, 1]
+OUTPUTS = [[6, 0], [5, 1, 2, 3], [4, 0, 1, 2, 3, 6]]
 TWICE = [4, 2, 2, 0]  # a noise word that was drawn twice
 
 
-@pytest.mark.parametrize("contexts", CONTEXTS)
+@pytest.mark.parametrize("contexts", [*CONTEXTS, TWICE_CONTEXT])
 @pytest.mark.parametrize("outputs", [*OUTPUTS, TWICE])
 @pytest.mark.parametrize("model", ["sg", "cbow"])
 def test_equations_are_the_derivatives_of_their_loss(model, contexts, outputs):
@@ -47,44 +48,45 @@ def padded(matrix):
     return result
 
 
-def tables():
-    """Sigmoid tables only: a window's update looks nothing else up."""
-    empty = np.empty(0, np.float32)
-    return Tables(empty, empty, np.empty(0, np.int32), *sigmoid_tables())
+def tables(noise=()):
+    """Sigmoid tables, and what else a window looks up."""
+    return Tables(np.empty(0, np.float32), np.array(noise, np.uint64), *sigmoid_tables())
 
 
 def exact_tables(monkeypatch):
     """Let the uncompiled kernels use exact functions instead of tables."""
-    for module in (sgns, cbow):
-        monkeypatch.setattr(module, "sigmoid", lambda x, table: np.float32(reference.sigma(np.float64(x))))
-        monkeypatch.setattr(
-            module, "negative_log_sigmoid", lambda x, table: np.float32(reference.softplus(-np.float64(x)))
-        )
+    monkeypatch.setattr(rows, "sigmoid", lambda x, table: np.float32(reference.sigma(np.float64(x))))
+    monkeypatch.setattr(
+        rows, "negative_log_sigmoid", lambda x, table: np.float32(reference.softplus(-np.float64(x)))
+    )
 
 
-def run_sg(model, contexts, outputs, alpha, *, compiled=True):
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """Run the bodies of all kernels as plain Python and NumPy."""
+
+    def apply():
+        for module in (rows, sgns, cbow, sampling, sigmoid, windows):
+            for name, value in list(vars(module).items()):
+                if hasattr(value, "py_func"):
+                    monkeypatch.setattr(module, name, value.py_func)
+
+    return apply
+
+
+def run_sg(model, contexts, outputs, alpha):
     """Train one skip-gram window; return its loss."""
-    score, update = sgns.score_window, sgns.update_window
-    if not compiled:
-        score, update = score.py_func, update.py_func
     contexts, outputs = np.array(contexts, np.int32), np.array(outputs, np.int32)
-    errors = np.full((len(contexts), len(outputs)), np.nan, np.float32)
-    loss = score(model, contexts, outputs, 0, np.float32(alpha), tables(), errors)
-    update(model, contexts, outputs, errors, np.full((len(contexts), model.W.shape[1]), np.nan, np.float32))
-    return loss
+    scores = np.full((sgns.GROUP // 2, LANES), np.nan, np.float32)
+    return sgns.train_window(model, contexts, outputs, np.float32(alpha), tables(), True, scores)
 
 
-def run_cbow(model, contexts, outputs, alpha, power, *, compiled=True):
+def run_cbow(model, contexts, outputs, alpha, power):
     """Train one CBOW window; return its loss."""
-    mean, train, update = cbow.mean_rows, cbow.train_outputs, cbow.update_inputs
-    if not compiled:
-        mean, train, update = mean.py_func, train.py_func, update.py_func
     contexts, outputs = np.array(contexts, np.int32), np.array(outputs, np.int32)
-    rows = np.full((2, model.W.shape[1]), np.nan, np.float32)
-    mean(model.W, contexts, rows)
-    loss = train(model, outputs, np.float32(alpha), tables(), rows)
-    update(model.W, contexts, power, rows)
-    return loss
+    hidden = np.full((2, model.W.shape[1]), np.nan, np.float32)
+    scores = np.full((1, LANES), np.nan, np.float32)
+    return cbow.train_window(model, contexts, outputs, np.float32(alpha), power, tables(), True, hidden, scores)
 
 
 def check(model, W, W_out, gradients, alpha, tolerance):
@@ -120,59 +122,74 @@ def test_cbow_kernel_follows_its_equations(dim, power, contexts, outputs):
 
 @pytest.mark.parametrize("contexts", CONTEXTS)
 @pytest.mark.parametrize("outputs", OUTPUTS)
-def test_with_an_exact_sigmoid_the_kernels_bodies_are_exact(monkeypatch, contexts, outputs):
+def test_with_an_exact_sigmoid_the_kernels_bodies_are_exact(monkeypatch, uncompiled, contexts, outputs):
     """What separates the kernels from the equations is the table's cell width and nothing else."""
+    uncompiled()
     exact_tables(monkeypatch)
     W, W_out = small_matrices()
     model = Model(padded(W), padded(W_out))
-    loss = run_sg(model, contexts, outputs, 0.5, compiled=False)
+    loss = run_sg(model, contexts, outputs, 0.5)
     check(model, W, W_out, reference.sg_gradients(W, W_out, contexts, outputs), 0.5, 1e-6)
     assert loss == pytest.approx(reference.sg_loss(W, W_out, contexts, outputs), rel=1e-5)
     model = Model(padded(W), padded(W_out))
-    loss = run_cbow(model, contexts, outputs, 0.5, 1.0, compiled=False)
+    loss = run_cbow(model, contexts, outputs, 0.5, 1.0)
     check(model, W, W_out, reference.cbow_gradients(W, W_out, contexts, outputs), 0.5, 1e-6)
     assert loss == pytest.approx(reference.cbow_loss(W, W_out, contexts, outputs), rel=1e-5)
 
 
-@pytest.mark.parametrize("contexts", CONTEXTS)
-def test_compiled_kernels_agree_with_their_uncompiled_bodies(contexts):
+@pytest.mark.parametrize("contexts", [*CONTEXTS, TWICE_CONTEXT, [*range(7)] * 4])
+@pytest.mark.parametrize("outputs", [*OUTPUTS, TWICE, [*range(7)] * 2])
+@pytest.mark.parametrize("model", ["sg", "cbow"])
+def test_compiled_kernels_agree_with_their_uncompiled_bodies(uncompiled, model, contexts, outputs):
     W, W_out = small_matrices(dim=33)
-    for run in (
-        lambda model, compiled: run_sg(model, contexts, [5, 1, 2, 3], 0.5, compiled=compiled),
-        lambda model, compiled: run_cbow(model, contexts, [5, 1, 2, 3], 0.5, 0.5, compiled=compiled),
-    ):
-        compiled, plain = Model(padded(W), padded(W_out)), Model(padded(W), padded(W_out))
-        assert run(compiled, True) == pytest.approx(run(plain, False), rel=1e-5)
-        np.testing.assert_allclose(compiled.W, plain.W, atol=1e-6)
-        np.testing.assert_allclose(compiled.W_out, plain.W_out, atol=1e-6)
+    models, losses = [], []
+    for _ in range(2):
+        models.append(Model(padded(W), padded(W_out)))
+        run, more = (run_sg, ()) if model == "sg" else (run_cbow, (0.5,))
+        losses.append(run(models[-1], contexts, outputs, 0.1, *more))
+        uncompiled()
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    np.testing.assert_allclose(models[0].W, models[1].W, atol=1e-6)
+    np.testing.assert_allclose(models[0].W_out, models[1].W_out, atol=1e-6)
 
 
-@pytest.mark.parametrize("contexts", CONTEXTS)
+@pytest.mark.parametrize("contexts", [*CONTEXTS, TWICE_CONTEXT])
 @pytest.mark.parametrize("power", [1.0, 0.5, 0.0])
-def test_cbow_trains_a_repeated_noise_word_in_two_steps(contexts, power):
+@pytest.mark.parametrize("outputs", [TWICE, [6, 0, 1, 2, 3, 4, 5, 0, 0, 1]])
+def test_cbow_trains_repeated_and_many_noise_words_in_turn(contexts, power, outputs):
     W, W_out = small_matrices()
     model = Model(padded(W), padded(W_out))
-    run_cbow(model, contexts, TWICE, 0.5, power)
-    reference.cbow_in_turn(W, W_out, contexts, TWICE, 0.5, power)
+    run_cbow(model, contexts, outputs, 0.5, power)
+    reference.cbow_in_turn(W, W_out, contexts, outputs, 0.5, power)
     check(model, W, W_out, (0, 0), 0.5, 0.02)
 
 
-@pytest.mark.parametrize("contexts", [[2], [2, 3, 0, 1], [3] * 25, [*range(2, 7)] * 9])
-@pytest.mark.parametrize("n_negatives", [1, 2, 5])
-def test_skip_gram_trains_wide_windows_in_groups_and_repeated_noise_words_in_turn(contexts, n_negatives):
-    """With two words to draw from, the target and 1, the noise word is always 1."""
+@pytest.mark.parametrize("contexts", [[2], [2, 3, 0, 1], [*range(2, 7)] * 9])
+@pytest.mark.parametrize("outputs", [[0, 1], [0, 1, 1], [0, 1, 2, 2, 1, 1], [6, 0, 1, 2, 3, 4, 5, 5]])
+def test_skip_gram_trains_wide_windows_in_groups_and_many_outputs_in_turn(contexts, outputs):
     W, W_out = small_matrices()
     model = Model(padded(W), padded(W_out))
-    some = tables()._replace(noise_prob=np.array([1.0, 1.0], np.float32), noise_other=np.array([0, 1], np.int32))
-    settings = Settings(25, n_negatives, 50, False, 0.0)
-    scratch = (
-        np.empty(n_negatives + 1, np.int32),
-        np.empty((sgns.GROUP, n_negatives + 1), np.float32),
-        np.empty((sgns.GROUP, model.W.shape[1]), np.float32),
-    )
-    ids = np.array(contexts, np.int32)
-    sgns.train_pairs(model, ids, 0, np.float32(0.1), settings, some, np.uint64(1), scratch)
-    for outputs, target in [([0, 1], 0)] + [([1], None)] * (n_negatives - 1):
+    run_sg(model, contexts, outputs, 0.02)
+    begin = 0
+    while begin < len(outputs):
+        end = begin + 1
+        while end < len(outputs) and end < begin + rows.OUTPUTS and outputs[end] not in outputs[begin:end]:
+            end += 1
         for c in range(0, len(contexts), sgns.GROUP):
-            reference.sg_step(W, W_out, contexts[c : c + sgns.GROUP], outputs, target, 0.1)
-    check(model, W, W_out, (0, 0), 0.1, 0.2)
+            group, target = contexts[c : c + sgns.GROUP], 0 if begin == 0 else None
+            reference.sg_step(W, W_out, group, outputs[begin:end], target, 0.02)
+        begin = end
+    check(model, W, W_out, (0, 0), 0.02, 0.3)
+
+
+def test_pairs_with_their_own_noise_words_are_windows_of_one_context():
+    """With two words to draw from, the target 0 and 1, the noise word is always 1."""
+    W, W_out = small_matrices()
+    model = Model(padded(W), padded(W_out))
+    some, settings = tables([1 << 63 | 0, 1 << 63 | 1]), Settings(5, 1, 50, True, 0.0)
+    scores, output_ids = np.empty((sgns.GROUP // 2, LANES), np.float32), np.empty(2, np.int32)
+    contexts = np.array([4, 2, 4, 5], np.int32)
+    sgns.train_pairs(model, contexts, 0, np.float32(0.5), settings, some, False, np.uint64(1), output_ids, scores)
+    for c in contexts:
+        reference.sg_step(W, W_out, [c], [0, 1], 0, 0.5)
+    check(model, W, W_out, (0, 0), 0.5, 0.02)

@@ -24,13 +24,22 @@ FASTMATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a function that runs on one thread, without the GIL."""
-    return _compile(function)
+    """Compile a function that runs on one thread, without the GIL, and makes no arrays.
+
+    Numba counts the references of arrays that go in and out of calls, by atomic additions. Threads that share the
+    arrays would wait for each other at every call, so counting is switched off.
+    """
+    return _compile(function, _nrt=False)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a function into each of its callers: for what is called once a row, a byte or a draw."""
-    return _compile(function, forceinline=True)
+    return _compile(function, _nrt=False, forceinline=True)
+
+
+def compiled_with_arrays(function: Callable[..., Any]) -> Any:
+    """Compile a function that may make arrays: to be called rarely."""
+    return _compile(function)
 
 
 def compiled_parallel(function: Callable[..., Any]) -> Any:

@@ -27,8 +27,7 @@ class Tables(NamedTuple):
     """What is looked up instead of computed."""
 
     keep_prob: NDArray[np.float32]  # (V,) chance that a token survives subsampling, 1 = always
-    noise_prob: NDArray[np.float32]  # (V,) alias table: chance of a bucket's own word
-    noise_other: NDArray[np.int32]  # (V,) alias table: a bucket's other word
+    noise: NDArray[np.uint64]  # (V,) alias table: a bucket's own chance above its other word
     sigmoid: NDArray[np.float32]  # (N_CELLS + 1,)
     negative_log_sigmoid: NDArray[np.float32]  # (N_CELLS + 1,)
 

@@ -9,19 +9,37 @@ With S = {o} + noise words and eta the learning rate:
     u_z     += g_z h                                                                    001 eq. (26)
     v_c     += C ** -p  sum_z g_z u_z                                                   001 eq. (27), (28)
 
-All right-hand sides are the values before the window; but a noise word that was drawn twice takes two steps,
-the second from where the first led. The exact gradient, 001 eq. (28), has p = 1;
-word2vec.c and gensim use p = 0; p = 1/2 lies between.
+All right-hand sides are the values before the window; but the outputs are trained in groups of at most OUTPUTS
+different ones, and a noise word that was drawn twice takes two steps, the second from where the first led. The
+exact gradient, 001 eq. (28), has p = 1; word2vec.c and gensim use p = 0; p = 1/2 lies between.
 """
 
 import numpy as np
 from numba import prange
 
-from w2vfast._jit import compiled, compiled_parallel
-from w2vfast.kernels.rows import add_scaled, clear, dot
-from w2vfast.kernels.sampling import draw_negatives
-from w2vfast.kernels.sigmoid import negative_log_sigmoid, sigmoid
-from w2vfast.kernels.windows import allocate_piece, gather_piece, open_window, shard_bounds
+from w2vfast._jit import compiled, compiled_parallel, compiled_with_arrays
+from w2vfast.kernels.rows import next_outputs, score_tile, scores_to_errors, tile_loss
+from w2vfast.kernels.vector import (
+    LANES,
+    combine_each,
+    load,
+    load_each,
+    multiply,
+    multiply_add,
+    multiply_add_each,
+    splat,
+    splat_each,
+    store,
+    store_each,
+)
+from w2vfast.kernels.windows import (
+    allocate_piece,
+    copy_contexts,
+    draw_outputs,
+    gather_piece,
+    prefetch_window,
+    shard_bounds,
+)
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _MEAN, _INPUT_GRAD = 0, 1  # rows of the scratch matrix
@@ -29,87 +47,104 @@ _MEAN, _INPUT_GRAD = 0, 1  # rows of the scratch matrix
 
 @compiled
 def mean_rows(W, context_ids, rows):
-    """Write h, the mean of the context rows, into ``rows[_MEAN]``."""
-    clear(rows, _MEAN)
-    share = _ONE / np.float32(context_ids.size)
-    for context_id in context_ids:
-        add_scaled(rows, _MEAN, share, W, context_id)
+    """Write h, the mean of the context rows, into ``rows[_MEAN]``, and zeros into ``rows[_INPUT_GRAD]``."""
+    share = splat(_ONE / np.float32(context_ids.size))
+    for lane in range(0, W.shape[1], LANES):
+        total = splat(_ZERO)
+        for context_id in context_ids:
+            total = multiply_add(share, load(W, context_id, lane), total)
+        store(rows, _MEAN, lane, total)
+        store(rows, _INPUT_GRAD, lane, splat(_ZERO))
 
 
 @compiled
-def train_outputs(model, output_ids, alpha, tables, rows):
-    """Apply 001 eq. (24)-(26) to the target, output_ids[0], and each noise word.
+def train_outputs(W_out, outputs, n_outputs, has_target, alpha, tables, is_measured, rows, scores):
+    """Apply 001 eq. (24)-(26) to up to OUTPUTS different outputs; return the loss, 0 if it is not measured.
 
-    Adds 001 eq. (27), times -eta, into ``rows[_INPUT_GRAD]``; returns the window's loss E, float64.
+    Adds their part of 001 eq. (27), times -eta, to ``rows[_INPUT_GRAD]``.
     """
+    store(scores, 0, 0, score_tile(rows, (_MEAN,), W_out, outputs))
     loss = 0.0
-    clear(rows, _INPUT_GRAD)
-    for z, output_id in enumerate(output_ids):
-        score = dot(rows, _MEAN, model.W_out, output_id)
-        label, signed_score = (_ONE, score) if z == 0 else (_ZERO, -score)
-        error = alpha * (label - sigmoid(score, tables.sigmoid))
-        loss += negative_log_sigmoid(signed_score, tables.negative_log_sigmoid)
-        add_scaled(rows, _INPUT_GRAD, error, model.W_out, output_id)
-        add_scaled(model.W_out, output_id, error, rows, _MEAN)
+    if is_measured:
+        loss = tile_loss(scores[0], 1, n_outputs, has_target, tables.negative_log_sigmoid)
+    scores_to_errors(scores[0], 1, n_outputs, has_target, alpha, tables.sigmoid)
+    for lane in range(0, W_out.shape[1], LANES):
+        u = load_each(W_out, outputs, lane)
+        g = splat_each(scores, 0, 0, u)
+        store(rows, _INPUT_GRAD, lane, combine_each(g, u, load(rows, _INPUT_GRAD, lane)))
+        store_each(W_out, outputs, lane, multiply_add_each(g, load(rows, _MEAN, lane), u))
     return loss
 
 
 @compiled
 def update_inputs(W, context_ids, gradient_power, rows):
     """Apply 001 eq. (28), with 1 / C ** gradient_power."""
-    scale = np.float32(context_ids.size**-gradient_power)
-    for context_id in context_ids:
-        add_scaled(W, context_id, scale, rows, _INPUT_GRAD)
+    scale = splat(np.float32(context_ids.size**-gradient_power))
+    for lane in range(0, W.shape[1], LANES):
+        change = multiply(scale, load(rows, _INPUT_GRAD, lane))
+        for context_id in context_ids:
+            store(W, context_id, lane, multiply_add(change, splat(_ONE), load(W, context_id, lane)))
 
 
 @compiled
-def train_window(model, context_ids, center_id, alpha, settings, tables, state, scratch):
-    """Train one window; return the generator's state and the loss."""
-    output_ids, rows = scratch
-    state, n_outputs = draw_negatives(
-        state, center_id, settings.n_negatives, settings.n_redraws, tables, output_ids
-    )
+def train_window(model, context_ids, output_ids, alpha, gradient_power, tables, is_measured, rows, scores):
+    """Train one window with output_ids[0] as its target; return the loss E."""
+    loss, begin = 0.0, 0
     mean_rows(model.W, context_ids, rows)
-    loss = train_outputs(model, output_ids[:n_outputs], alpha, tables, rows)
-    update_inputs(model.W, context_ids, settings.gradient_power, rows)
-    return state, loss
+    while begin < output_ids.size:
+        outputs, end = next_outputs(output_ids, begin)
+        loss += train_outputs(
+            model.W_out, outputs, end - begin, begin == 0, alpha, tables, is_measured, rows, scores
+        )
+        begin = end
+    update_inputs(model.W, context_ids, gradient_power, rows)
+    return loss
+
+
+@compiled_with_arrays
+def allocate_scratch(settings, width):
+    """Return a shard's scratch: a Piece, the contexts of a window, the rows h and its gradient, the scores."""
+    contexts, rows = np.empty(2 * settings.window, np.int32), np.empty((2, width), np.float32)
+    return allocate_piece(settings), contexts, rows, np.empty((1, LANES), np.float32)
 
 
 @compiled
-def train_shard(model, text, tables, settings, job, start, stop, state):
-    """Train on the centers start .. stop - 1, one after the other, on one thread.
+def train_shard(model, text, tables, settings, job, bounds, state, scratch):
+    """Train on the centers bounds[0] .. bounds[1] - 1, one after the other, on one thread.
 
-    Returns the generator's state (uint64), the sum of the losses (float64) and the number of windows.
+    Returns the generator's state (uint64), the sum of the measured losses (float64), the number of windows that
+    were measured and of all windows.
     """
-    window, n_outputs = settings.window, settings.n_negatives + 1
-    piece, context_ids = allocate_piece(window), np.empty(2 * window, np.int32)
-    scratch = (
-        np.empty(n_outputs, np.int32),
-        np.empty((2, model.W.shape[1]), np.float32),
-    )
-    loss, n_windows, pos = 0.0, 0, start
-    while pos < stop:
-        pos, n_centers = gather_piece(text, tables.keep_prob, job, window, pos, stop, piece)
+    window, (piece, contexts, rows, scores) = settings.window, scratch
+    loss, n_measured, n_windows, pos = 0.0, 0, 0, bounds[0]
+    while pos < bounds[1]:
+        pos, n_centers = gather_piece(text, tables.keep_prob, job, window, pos, bounds[1], piece)
+        state = draw_outputs(state, settings, tables, piece, n_centers)
         for i in range(n_centers):
-            center_id, n_contexts, alpha = open_window(piece, i, window, context_ids)
+            prefetch_window(model, piece, i + 1, n_centers, window)
+            n_contexts = copy_contexts(piece, i, window, contexts)
             if n_contexts == 0:
                 continue
-            state, window_loss = train_window(
-                model, context_ids[:n_contexts], center_id, alpha, settings, tables, state, scratch
+            context_ids, output_ids = contexts[:n_contexts], piece.output_ids[i, : piece.n_outputs[i]]
+            alpha, is_measured = piece.alphas[i], piece.is_measured[i]
+            loss += train_window(
+                model, context_ids, output_ids, alpha, settings.gradient_power, tables, is_measured, rows, scores
             )
-            loss += window_loss
+            n_measured += is_measured
             n_windows += 1
-    return state, loss, n_windows
+    return state, loss, n_measured, n_windows
 
 
 @compiled_parallel
 def train_chunk(model, text, tables, settings, job, states, losses, n_pairs):
     """Train on a job with one shard a thread, Hogwild: rows are read and written without locks.
 
-    ``states`` uint64, ``losses`` float64 and ``n_pairs`` int64, all (n_shards,), are updated in place.
+    ``states`` uint64 (n_shards,), ``losses`` float64 (n_shards,) and ``n_pairs`` int64 (n_shards, 2), measured
+    and all, are updated in place. They are no tuple, since Numba loses what a parallel loop writes into those.
     """
     for shard in prange(states.size):
-        start, stop = shard_bounds(job, shard, states.size)
-        states[shard], losses[shard], n_pairs[shard] = train_shard(
-            model, text, tables, settings, job, start, stop, states[shard]
+        bounds = shard_bounds(job, shard, states.size)
+        scratch = allocate_scratch(settings, model.W.shape[1])
+        states[shard], losses[shard], n_pairs[shard, 0], n_pairs[shard, 1] = train_shard(
+            model, text, tables, settings, job, bounds, states[shard], scratch
         )

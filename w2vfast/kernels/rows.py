@@ -1,31 +1,109 @@
-"""Operations on whole rows of a matrix, built from lanes."""
+"""Whole rows, and the step that all objectives share: one tile of predictions.
+
+A tile is one or two hidden vectors h against OUTPUTS output rows u, among them at most one target, the last.
+Fewer outputs are padded at the front with the row that comes next; their errors are 0, and of two equal rows the
+second one is stored last, so the padding does nothing. The scores of a tile lie in one vector of lanes: lane
+OUTPUTS * c + z belongs to hidden vector c and output z. Their errors take their places.
+"""
 
 import numpy as np
 
 from w2vfast._jit import inlined
-from w2vfast.kernels.vector import LANES, load, multiply_add, splat, store, sum_lanes
+from w2vfast.kernels.sigmoid import negative_log_sigmoid, sigmoid
+from w2vfast.kernels.vector import (
+    LANES,
+    load_each,
+    multiply_add_tile,
+    prefetch,
+    sum_each,
+    zero_tile,
+)
 
-_ZERO = np.float32(0.0)
-
-
-@inlined
-def dot(A, i, B, j):
-    """Return the inner product of row i of A and row j of B, float32."""
-    total = splat(_ZERO)
-    for lane in range(0, A.shape[1], LANES):
-        total = multiply_add(load(A, i, lane), load(B, j, lane), total)
-    return sum_lanes(total)
-
-
-@inlined
-def add_scaled(A, i, scale, B, j):
-    """Add ``scale`` times row j of B to row i of A."""
-    for lane in range(0, A.shape[1], LANES):
-        store(A, i, lane, multiply_add(splat(scale), load(B, j, lane), load(A, i, lane)))
+OUTPUTS = 6
+_LAST = OUTPUTS - 1
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @inlined
-def clear(A, i):
-    """Set row i of A to zero."""
-    for lane in range(0, A.shape[1], LANES):
-        store(A, i, lane, splat(_ZERO))
+def distinct_end(ids, begin, end):
+    """Return the end of the longest run ids[begin:...] without a repeated value, at most ``end``."""
+    for i in range(begin + 1, end):
+        for j in range(begin, i):
+            if ids[i] == ids[j]:
+                return i
+    return end
+
+
+@inlined
+def has_repeat(rows):
+    """Tell whether two of OUTPUTS rows are equal, without a branch."""
+    repeats = 0
+    for i in range(OUTPUTS):
+        for j in range(i):
+            repeats += rows[i] == rows[j]
+    return repeats > 0
+
+
+@inlined
+def next_outputs(output_ids, begin):
+    """Return the rows of the next outputs, up to OUTPUTS different ones, and the position after them."""
+    end = min(begin + OUTPUTS, output_ids.size)
+    outputs = output_rows(output_ids, begin, end)
+    if has_repeat(outputs):  # or fewer than OUTPUTS are left
+        end = distinct_end(output_ids, begin, end)
+        outputs = output_rows(output_ids, begin, end)
+    return outputs, end
+
+
+@inlined
+def output_rows(output_ids, begin, end):
+    """Return output_ids[begin:end], 1 to OUTPUTS of them, as a tuple of OUTPUTS rows, the first one last."""
+    last = end - 1
+    return (
+        output_ids[min(begin + 5, last)],
+        output_ids[min(begin + 4, last)],
+        output_ids[min(begin + 3, last)],
+        output_ids[min(begin + 2, last)],
+        output_ids[min(begin + 1, last)],
+        output_ids[begin],
+    )
+
+
+@inlined
+def score_tile(H, hidden, W_out, outputs):
+    """Return the scores u_z . h_c of the rows ``hidden`` of H, one or two, and the rows ``outputs`` of W_out."""
+    tile = zero_tile(hidden, outputs)
+    for lane in range(0, H.shape[1], LANES):
+        tile = multiply_add_tile(load_each(H, hidden, lane), load_each(W_out, outputs, lane), tile)
+    return sum_each(tile)
+
+
+@inlined
+def scores_to_errors(tile, n_hidden, n_outputs, has_target, alpha, table):
+    """Replace each score of a tile, float32 (LANES,), by alpha (label - sigma(score)), 0 for padding.
+
+    001 eq. (24), (30), times -eta.
+    """
+    for c in range(n_hidden):
+        for z in range(OUTPUTS):
+            i = OUTPUTS * c + z
+            label = _ONE if has_target and z == _LAST else _ZERO
+            tile[i] = alpha * (label - sigmoid(tile[i], table)) if z >= OUTPUTS - n_outputs else _ZERO
+
+
+@inlined
+def tile_loss(tile, n_hidden, n_outputs, has_target, table):
+    """Return the loss of a tile of scores, float32 (LANES,), as float64: 001 eq. (23), and each term of (29)."""
+    loss = 0.0
+    for c in range(n_hidden):
+        for z in range(OUTPUTS - n_outputs, OUTPUTS):
+            score = tile[OUTPUTS * c + z]
+            loss += negative_log_sigmoid(score if has_target and z == _LAST else -score, table)
+    return loss
+
+
+@inlined
+def prefetch_row(matrix, row):
+    """Ask for the cache lines of a row."""
+    for lane in range(0, matrix.shape[1], LANES):
+        prefetch(matrix, row, lane)

@@ -7,14 +7,14 @@ token and size its window are the mix of its position, so they are the same whoe
 
 import numpy as np
 
-from w2vfast._jit import compiled, inlined
+from w2vfast._jit import compiled, compiled_with_arrays, inlined
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_27, _SHIFT_30, _SHIFT_31 = np.uint64(27), np.uint64(30), np.uint64(31)
 _SHIFT_32, _SHIFT_40 = np.uint64(32), np.uint64(40)
-_LOW_24, _LOW_32, _SHIFT_8 = np.uint64(0xFFFFFF), np.uint64(0xFFFFFFFF), np.uint64(8)
+_LOW_31, _LOW_32 = np.uint64(0x7FFFFFFF), np.uint64(0xFFFFFFFF)
 _ULP_24 = np.float32(2.0**-24)
 
 
@@ -46,20 +46,21 @@ def draw_window(bits, window):
 
 
 @inlined
-def draw_noise_word(bits, noise_prob, noise_other):
+def draw_noise_word(bits, noise):
     """Draw a word of the noise distribution by Walker's alias method (document 003), in O(1).
 
-    The high 32 bits choose a bucket, 24 of the low ones choose between its two words.
-    ``noise_prob`` float32 (V,) is the chance of the bucket's own word, ``noise_other`` int32 (V,) the other.
+    The high 32 bits choose a bucket, the low ones between its two words. ``noise`` uint64 (V,) has in its high
+    half the chance of the bucket's own word, in units of 2 ** -31, and in its low half the other word.
     """
-    bucket = np.int64(((bits >> _SHIFT_32) * np.uint64(noise_prob.size)) >> _SHIFT_32)
-    chance = np.float32(np.int64((bits >> _SHIFT_8) & _LOW_24)) * _ULP_24
-    return np.int64(bucket) if chance < noise_prob[bucket] else np.int64(noise_other[bucket])
+    bucket = ((bits >> _SHIFT_32) * np.uint64(noise.size)) >> _SHIFT_32
+    entry = noise[np.int64(bucket)]
+    is_own = (bits & _LOW_31) < (entry >> _SHIFT_32)
+    return np.int64(bucket if is_own else entry & _LOW_32)
 
 
 @compiled
-def draw_negatives(state, target_id, n_negatives, n_redraws, tables, output_ids):
-    """Write the target and up to ``n_negatives`` noise words into ``output_ids`` int32 (n_negatives + 1,).
+def draw_negatives(state, target_id, settings, tables, output_ids):
+    """Write the target and up to k = ``n_negatives`` noise words into ``output_ids`` int32 (k + 1,).
 
     A draw equal to the target is repeated at most ``n_redraws`` times, then left out. The same noise word
     may come twice; it then counts twice.
@@ -68,10 +69,10 @@ def draw_negatives(state, target_id, n_negatives, n_redraws, tables, output_ids)
     """
     output_ids[0] = target_id
     n_outputs = 1
-    for _ in range(n_negatives):
-        for _ in range(n_redraws + 1):
+    for _ in range(settings.n_negatives):
+        for _ in range(settings.n_redraws + 1):
             state += GAMMA
-            negative_id = draw_noise_word(mix(state), tables.noise_prob, tables.noise_other)
+            negative_id = draw_noise_word(mix(state), tables.noise)
             if negative_id != target_id:
                 output_ids[n_outputs] = negative_id
                 n_outputs += 1
@@ -79,21 +80,11 @@ def draw_negatives(state, target_id, n_negatives, n_redraws, tables, output_ids)
     return state, n_outputs
 
 
-@inlined
-def distinct_end(ids, begin, end):
-    """Return the end of the longest run ids[begin:...] without a repeated value, at most ``end``."""
-    for i in range(begin + 1, end):
-        for j in range(begin, i):
-            if ids[i] == ids[j]:
-                return i
-    return end
-
-
-@compiled
+@compiled_with_arrays
 def pair_buckets(mass, prob, other):
     """Fill each bucket of less than average mass from one of more: Vose's form of Walker's method.
 
-    ``mass`` float64 (V,), with sum V, is used up; ``prob`` float32 (V,) begins as ones and ``other`` int32 (V,)
+    ``mass`` float64 (V,), with sum V, is used up; ``prob`` float64 (V,) begins as ones and ``other`` int32 (V,)
     as 0 .. V - 1.
     """
     small, large = np.empty(mass.size, np.int32), np.empty(mass.size, np.int32)

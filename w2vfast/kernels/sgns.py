@@ -8,8 +8,9 @@ noise words z, all of them output rows u. With S = {o} + noise words and eta the
     u_z     += sum_c g_cz v_c                                                           001 eq. (32)
     v_c     += sum_z g_cz u_z                                                           001 eq. (33), (34)
 
-All right-hand sides are the values before the window; but a wide window is trained in groups of contexts, and
-a noise word that was drawn twice in two steps. Steps of that size would otherwise add up and diverge.
+All right-hand sides are the values before the window; but a window is trained in groups of at most GROUP contexts
+and OUTPUTS different outputs, one group after the other: steps on more would add up and diverge. A context word
+that a group has twice takes two steps, the second from where the first led.
 
 001 lets the center's input row predict the contexts; here, as in word2vec.c, the contexts' rows predict the
 center: over a corpus the pairs are the same.
@@ -21,107 +22,143 @@ pair (word2vec.c's scheme) a window is as many windows of one context.
 import numpy as np
 from numba import prange
 
-from w2vfast._jit import compiled, compiled_parallel
-from w2vfast.kernels.rows import dot
-from w2vfast.kernels.sampling import distinct_end, draw_negatives
-from w2vfast.kernels.sigmoid import negative_log_sigmoid, sigmoid
-from w2vfast.kernels.vector import LANES, add, load, multiply_add, splat, store
-from w2vfast.kernels.windows import allocate_piece, gather_piece, open_window, shard_bounds
+from w2vfast._jit import compiled, compiled_parallel, compiled_with_arrays
+from w2vfast.kernels.rows import OUTPUTS, next_outputs, score_tile, scores_to_errors, tile_loss
+from w2vfast.kernels.sampling import draw_negatives
+from w2vfast.kernels.vector import (
+    LANES,
+    combine_each,
+    load,
+    load_each,
+    multiply_add_each,
+    splat_each,
+    store,
+    store_each,
+)
+from w2vfast.kernels.windows import (
+    allocate_piece,
+    copy_contexts,
+    draw_outputs,
+    gather_piece,
+    prefetch_window,
+    shard_bounds,
+)
 
 #: Contexts that are trained at once; the windows of the default size are whole.
 GROUP = 10
-_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @compiled
-def score_window(model, context_ids, output_ids, target, alpha, tables, errors):
-    """Write g_cz into ``errors`` float32 (C, S); return the loss E of these outputs, float64.
+def score_group(model, context_ids, outputs, scores):
+    """Write u_z . v_c into ``scores`` float32 (GROUP / 2, LANES): a row holds the tile of two contexts."""
+    last = context_ids.size - 1
+    for c in range(0, last, 2):
+        pair = (context_ids[c], context_ids[c + 1])
+        store(scores, c // 2, 0, score_tile(model.W, pair, model.W_out, outputs))
+    if last % 2 == 0:
+        store(scores, last // 2, 0, score_tile(model.W, (context_ids[last],), model.W_out, outputs))
 
-    ``target`` is the place of the center word among ``output_ids``, -1 if they are noise words only.
-    """
-    loss = 0.0
-    for c, context_id in enumerate(context_ids):
-        for z, output_id in enumerate(output_ids):
-            score = dot(model.W, context_id, model.W_out, output_id)
-            label, signed_score = (_ONE, score) if z == target else (_ZERO, -score)
-            errors[c, z] = alpha * (label - sigmoid(score, tables.sigmoid))
-            loss += negative_log_sigmoid(signed_score, tables.negative_log_sigmoid)
+
+@compiled
+def update_group(model, context_ids, outputs, errors):
+    """Apply 001 eq. (32)-(34) with the errors g_cz, in the places of the scores."""
+    for lane in range(0, model.W.shape[1], LANES):
+        u = load_each(model.W_out, outputs, lane)
+        new_u = u
+        for c, context_id in enumerate(context_ids):
+            v, g = load(model.W, context_id, lane), splat_each(errors, c // 2, OUTPUTS * (c % 2), u)
+            new_u = multiply_add_each(g, v, new_u)
+            store(model.W, context_id, lane, combine_each(g, u, v))
+        store_each(model.W_out, outputs, lane, new_u)
+
+
+@compiled
+def train_group(model, context_ids, outputs, n_outputs, has_target, alpha, tables, is_measured, scores):
+    """Train some contexts on up to OUTPUTS different outputs; return the loss, 0 if it is not measured."""
+    n_contexts, loss = context_ids.size, 0.0
+    score_group(model, context_ids, outputs, scores)
+    for row in range((n_contexts + 1) // 2):
+        n_hidden = min(2, n_contexts - 2 * row)
+        if is_measured:
+            loss += tile_loss(scores[row], n_hidden, n_outputs, has_target, tables.negative_log_sigmoid)
+        scores_to_errors(scores[row], n_hidden, n_outputs, has_target, alpha, tables.sigmoid)
+    update_group(model, context_ids, outputs, scores)
     return loss
 
 
 @compiled
-def update_window(model, context_ids, output_ids, errors, input_grads):
-    """Apply 001 eq. (32)-(34); ``input_grads`` float32 (C, D) is scratch for the changes of the v_c."""
-    for lane in range(0, model.W.shape[1], LANES):
-        for c in range(context_ids.size):
-            grad = splat(_ZERO)
-            for z, output_id in enumerate(output_ids):
-                grad = multiply_add(splat(errors[c, z]), load(model.W_out, output_id, lane), grad)
-            store(input_grads, c, lane, grad)
-        for z, output_id in enumerate(output_ids):
-            row = load(model.W_out, output_id, lane)
-            for c, context_id in enumerate(context_ids):
-                row = multiply_add(splat(errors[c, z]), load(model.W, context_id, lane), row)
-            store(model.W_out, output_id, lane, row)
-        for c, context_id in enumerate(context_ids):
-            store(model.W, context_id, lane, add(load(model.W, context_id, lane), load(input_grads, c, lane)))
+def train_window(model, context_ids, output_ids, alpha, tables, is_measured, scores):
+    """Train one window, or one pair, with output_ids[0] as its target; return the loss E."""
+    loss, begin = 0.0, 0
+    while begin < output_ids.size:
+        outputs, end = next_outputs(output_ids, begin)
+        for c in range(0, context_ids.size, GROUP):
+            group = context_ids[c : c + GROUP]
+            loss += train_group(model, group, outputs, end - begin, begin == 0, alpha, tables, is_measured, scores)
+        begin = end
+    return loss
 
 
 @compiled
-def train_pairs(model, context_ids, center_id, alpha, settings, tables, state, scratch):
-    """Train one window, or one pair, with one set of noise words; return the state and the loss."""
-    output_ids, errors, input_grads = scratch
-    state, n_outputs = draw_negatives(
-        state, center_id, settings.n_negatives, settings.n_redraws, tables, output_ids
-    )
-    loss, begin = 0.0, 0
-    while begin < n_outputs:
-        end = distinct_end(output_ids, begin, n_outputs)
-        outputs, target = output_ids[begin:end], 0 if begin == 0 else -1
-        for c in range(0, context_ids.size, GROUP):
-            contexts = context_ids[c : c + GROUP]
-            loss += score_window(model, contexts, outputs, target, alpha, tables, errors)
-            update_window(model, contexts, outputs, errors, input_grads)
-        begin = end
+def train_pairs(model, context_ids, center_id, alpha, settings, tables, is_measured, state, output_ids, scores):
+    """Train each pair of a window with noise words of its own; return the generator's state and the loss E."""
+    loss = 0.0
+    for c in range(context_ids.size):
+        state, n_outputs = draw_negatives(state, center_id, settings, tables, output_ids)
+        outputs = output_ids[:n_outputs]
+        loss += train_window(model, context_ids[c : c + 1], outputs, alpha, tables, is_measured, scores)
     return state, loss
 
 
-@compiled
-def train_shard(model, text, tables, settings, job, start, stop, state):
-    """Train on the centers start .. stop - 1, one after the other, on one thread.
+@compiled_with_arrays
+def allocate_scratch(settings, width):
+    """Return a shard's scratch: a Piece, the contexts of a window, the scores of a group."""
+    contexts = np.empty(2 * settings.window, np.int32)
+    return allocate_piece(settings), contexts, np.empty((GROUP // 2, LANES), np.float32)
 
-    Returns the generator's state (uint64), the sum of the losses (float64) and the number of pairs.
+
+@compiled
+def train_shard(model, text, tables, settings, job, bounds, state, scratch):
+    """Train on the centers bounds[0] .. bounds[1] - 1, one after the other, on one thread.
+
+    Returns the generator's state (uint64), the sum of the measured losses (float64), the number of pairs that
+    were measured and of all pairs.
     """
-    window, n_outputs = settings.window, settings.n_negatives + 1
-    piece, context_ids = allocate_piece(window), np.empty(2 * window, np.int32)
-    scratch = (
-        np.empty(n_outputs, np.int32),
-        np.empty((GROUP, n_outputs), np.float32),
-        np.empty((GROUP, model.W.shape[1]), np.float32),
-    )
-    loss, n_pairs, pos = 0.0, 0, start
-    while pos < stop:
-        pos, n_centers = gather_piece(text, tables.keep_prob, job, window, pos, stop, piece)
+    window, (piece, contexts, scores) = settings.window, scratch
+    loss, n_measured, n_pairs, pos = 0.0, 0, 0, bounds[0]
+    while pos < bounds[1]:
+        pos, n_centers = gather_piece(text, tables.keep_prob, job, window, pos, bounds[1], piece)
+        if not settings.negatives_per_pair:
+            state = draw_outputs(state, settings, tables, piece, n_centers)
         for i in range(n_centers):
-            center_id, n_contexts, alpha = open_window(piece, i, window, context_ids)
-            step = 1 if settings.negatives_per_pair else max(n_contexts, 1)
-            for c in range(0, n_contexts, step):
-                state, pair_loss = train_pairs(
-                    model, context_ids[c : c + step], center_id, alpha, settings, tables, state, scratch
+            n_contexts = copy_contexts(piece, i, window, contexts)
+            context_ids, alpha, is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]
+            if settings.negatives_per_pair:
+                center_id, output_ids = piece.kept_ids[window + i], piece.output_ids[i]
+                state, window_loss = train_pairs(
+                    model, context_ids, center_id, alpha, settings, tables, is_measured, state, output_ids, scores
                 )
-                loss += pair_loss
+            else:
+                prefetch_window(model, piece, i + 1, n_centers, window)
+                output_ids = piece.output_ids[i, : piece.n_outputs[i]]
+                window_loss = train_window(model, context_ids, output_ids, alpha, tables, is_measured, scores)
             n_pairs += n_contexts
-    return state, loss, n_pairs
+            if is_measured:
+                n_measured += n_contexts
+                loss += window_loss
+    return state, loss, n_measured, n_pairs
 
 
 @compiled_parallel
 def train_chunk(model, text, tables, settings, job, states, losses, n_pairs):
     """Train on a job with one shard a thread, Hogwild: rows are read and written without locks.
 
-    ``states`` uint64, ``losses`` float64 and ``n_pairs`` int64, all (n_shards,), are updated in place.
+    ``states`` uint64 (n_shards,), ``losses`` float64 (n_shards,) and ``n_pairs`` int64 (n_shards, 2), measured
+    and all, are updated in place. They are no tuple, since Numba loses what a parallel loop writes into those.
     """
     for shard in prange(states.size):
-        start, stop = shard_bounds(job, shard, states.size)
-        states[shard], losses[shard], n_pairs[shard] = train_shard(
-            model, text, tables, settings, job, start, stop, states[shard]
+        bounds = shard_bounds(job, shard, states.size)
+        scratch = allocate_scratch(settings, model.W.shape[1])
+        states[shard], losses[shard], n_pairs[shard, 0], n_pairs[shard, 1] = train_shard(
+            model, text, tables, settings, job, bounds, states[shard], scratch
         )

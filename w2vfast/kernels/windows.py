@@ -10,59 +10,79 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from w2vfast._jit import compiled
-from w2vfast.kernels.sampling import draw_window, is_kept, position_bits
+from w2vfast._jit import compiled, compiled_with_arrays, inlined
+from w2vfast.kernels.rows import prefetch_row
+from w2vfast.kernels.sampling import draw_negatives, draw_window, is_kept, position_bits
 
 #: Centers that are gathered at a time.
-PIECE = 1024
+PIECE = 256
+#: The loss is measured in the windows whose center's position is a multiple of this.
+LOSS_STRIDE = 32
 
 
 class Piece(NamedTuple):
-    """Some windows of one sentence. Center i is kept_ids[window + i], for ``window`` as in the settings."""
+    """Some consecutive windows. Center i is kept_ids[window + i], for ``window`` as in the settings."""
 
     kept_ids: NDArray[np.int32]  # (window + PIECE + window,) the surviving tokens
     begins: NDArray[np.int32]  # (PIECE,) window i is kept_ids[begins[i] : ends[i]], center included
     ends: NDArray[np.int32]  # (PIECE,)
     alphas: NDArray[np.float32]  # (PIECE,) learning rate of each window
+    is_measured: NDArray[np.bool_]  # (PIECE,) whether its loss is measured
+    output_ids: NDArray[np.int32]  # (PIECE, 1 + k) the center and its negatives
+    n_outputs: NDArray[np.int32]  # (PIECE,) how many of them there are
 
 
-@compiled
-def allocate_piece(window):
-    """Return an empty Piece for windows of up to ``window`` words on either side."""
+@compiled_with_arrays
+def allocate_piece(settings):
+    """Return an empty Piece."""
     return Piece(
-        np.empty(2 * window + PIECE, np.int32),
+        np.empty(2 * settings.window + PIECE, np.int32),
         np.empty(PIECE, np.int32),
         np.empty(PIECE, np.int32),
         np.empty(PIECE, np.float32),
+        np.empty(PIECE, np.bool_),
+        np.empty((PIECE, settings.n_negatives + 1), np.int32),
+        np.empty(PIECE, np.int32),
     )
 
 
 @compiled
 def gather_piece(text, keep_prob, job, window, start, stop, piece):
-    """Gather the next windows whose centers lie in start .. stop - 1, at most PIECE, of one sentence.
+    """Gather the next windows whose centers lie in start .. stop - 1, at most PIECE.
 
     Returns the position after the last one looked at as a center, and the number of windows.
     """
     sentence = np.searchsorted(text.offsets, start, side="right") - 1
     sentence_start, sentence_stop = text.offsets[sentence], text.offsets[sentence + 1]
-    pos, stop = start, min(stop, sentence_stop)
-    n_centers = 0
+    begin = window - _keep_left(text.ids, keep_prob, job, window, start, sentence_start, piece.kept_ids)
+    pos, first, n_centers = start, 0, 0
     while pos < stop and n_centers < PIECE:
+        if pos == sentence_stop:
+            _close_sentence(piece, first, n_centers, begin, window + n_centers)
+            sentence += 1
+            sentence_stop = text.offsets[sentence + 1]
+            begin, first = window + n_centers, n_centers
         token_id, bits = text.ids[pos], position_bits(job.epoch_key, pos)
         if is_kept(bits, keep_prob[token_id]):
             center, radius = window + n_centers, draw_window(bits, window)
             piece.kept_ids[center] = token_id
             piece.begins[n_centers], piece.ends[n_centers] = center - radius, center + radius + 1
             piece.alphas[n_centers] = job.alpha + job.alpha_slope * pos
+            piece.is_measured[n_centers] = pos % LOSS_STRIDE == 0
             n_centers += 1
         pos += 1
-    text_begin = window - _keep_left(text.ids, keep_prob, job, window, start, sentence_start, piece.kept_ids)
     after = window + n_centers
-    text_end = after + _keep_right(text.ids, keep_prob, job, window, pos, sentence_stop, piece.kept_ids[after:])
-    for i in range(n_centers):
-        piece.begins[i] = max(piece.begins[i], text_begin)
-        piece.ends[i] = min(piece.ends[i], text_end)
+    n_right = _keep_right(text.ids, keep_prob, job, window, pos, sentence_stop, piece.kept_ids[after:])
+    _close_sentence(piece, first, n_centers, begin, after + n_right)
     return pos, n_centers
+
+
+@inlined
+def _close_sentence(piece, first, n_centers, begin, end):
+    """Cut the windows from ``first`` on at the ends of their sentence, kept_ids[begin:end]."""
+    for i in range(first, n_centers):
+        piece.begins[i] = max(piece.begins[i], begin)
+        piece.ends[i] = min(piece.ends[i], end)
 
 
 @compiled
@@ -90,17 +110,34 @@ def _keep_right(ids, keep_prob, job, most, start, sentence_stop, kept_ids):
 
 
 @compiled
-def open_window(piece, i, window, context_ids):
-    """Copy the contexts of window i into ``context_ids`` int32 (2 * window,).
+def draw_outputs(state, settings, tables, piece, n_centers):
+    """Draw the negatives of each window that has contexts; return the generator's state."""
+    for i in range(n_centers):
+        if piece.ends[i] - piece.begins[i] > 1:
+            center_id = piece.kept_ids[settings.window + i]
+            state, piece.n_outputs[i] = draw_negatives(state, center_id, settings, tables, piece.output_ids[i])
+    return state
 
-    Returns the center's word id, the number of contexts (0 for a lone word) and the learning rate.
-    """
-    center, n_contexts = window + i, 0
+
+@inlined
+def copy_contexts(piece, i, window, context_ids):
+    """Copy the contexts of window i into ``context_ids`` int32 (2 * window,); return how many."""
+    n_contexts = 0
     for neighbour in range(piece.begins[i], piece.ends[i]):
-        if neighbour != center:
+        if neighbour != window + i:
             context_ids[n_contexts] = piece.kept_ids[neighbour]
             n_contexts += 1
-    return piece.kept_ids[center], n_contexts, piece.alphas[i]
+    return n_contexts
+
+
+@inlined
+def prefetch_window(model, piece, i, n_centers, window):
+    """Ask for the rows that window i needs: its outputs, and the one context that the window before has not."""
+    if i < n_centers:
+        prefetch_row(model.W, piece.kept_ids[min(window + i + window, window + n_centers - 1)])
+        if piece.ends[i] - piece.begins[i] > 1:
+            for z in range(piece.n_outputs[i]):
+                prefetch_row(model.W_out, piece.output_ids[i, z])
 
 
 @compiled

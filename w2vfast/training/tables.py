@@ -21,8 +21,8 @@ def make_tables(counts: NDArray[np.int64], sample: float, noise_exponent: float)
         Noise words are drawn in proportion to count ** noise_exponent.
     """
     sigma, negative_log_sigma = sigmoid_tables()
-    noise_prob, noise_other = alias_table(noise_distribution(counts, noise_exponent))
-    return Tables(keep_probabilities(counts, sample), noise_prob, noise_other, sigma, negative_log_sigma)
+    noise = alias_table(noise_distribution(counts, noise_exponent))
+    return Tables(keep_probabilities(counts, sample), noise, sigma, negative_log_sigma)
 
 
 def keep_probabilities(counts: NDArray[np.int64], sample: float) -> NDArray[np.float32]:
@@ -43,10 +43,11 @@ def noise_distribution(counts: NDArray[np.int64], exponent: float) -> NDArray[np
     return np.asarray(weights / weights.sum())
 
 
-def alias_table(p: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def alias_table(p: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Build Walker's alias table (document 003; Vose 1991) in O(V).
 
-    Bucket b is drawn with probability 1 / V; it yields b with probability ``prob[b]``, else ``other[b]``.
+    Bucket b is drawn with probability 1 / V; it yields b with the chance in the high half of its entry, in units
+    of 2 ** -31, else the word in the low half.
 
     Parameters
     ----------
@@ -55,13 +56,12 @@ def alias_table(p: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np
 
     Returns
     -------
-    prob, other
-        float32 (V,) and int32 (V,).
+    table
+        uint64 (V,).
     """
-    mass, other = p * p.size, np.arange(p.size, dtype=np.int32)
-    prob = np.ones(p.size, np.float32)
+    mass, other, prob = p * p.size, np.arange(p.size, dtype=np.int32), np.ones(p.size)
     pair_buckets(mass, prob, other)
-    return prob, other
+    return np.rint(prob * 2**31).astype(np.uint64) << np.uint64(32) | other.astype(np.uint64)
 
 
 def sigmoid_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -34,6 +34,7 @@ _MOST_REDRAWS = 8
 _MOST_NORM = 1e3
 _MOST_LOSS = 3.0  # times the untrained loss
 _ROWS_CHECKED = 256
+_CACHE_LINE_BYTES = 64
 _GRADIENT_POWER = {"mean": 1.0, "sqrt": 0.5, "classic": 0.0}
 #: The module that trains each architecture.
 KERNELS: dict[str, ModuleType] = {"sg": sgns, "cbow": cbow}
@@ -80,7 +81,7 @@ class Trainer:
         )
         self._states = np.array([_seed(config.seed, 1, shard) for shard in range(config.threads)], np.uint64)
         self._losses = np.zeros(config.threads)
-        self._pairs = np.zeros(config.threads, np.int64)
+        self._pairs = np.zeros((config.threads, 2), np.int64)  # measured, all
         self._train_chunk = KERNELS[config.model].train_chunk
 
     def run(self) -> None:
@@ -137,18 +138,18 @@ class Trainer:
             start = stop
 
     def _train(self, worker: ThreadPoolExecutor, epoch: int, start: int, stop: int) -> float:
-        """Train the tokens start .. stop - 1 of an epoch; return the mean loss of their pairs.
+        """Train the tokens start .. stop - 1 of an epoch; return the mean loss of their measured pairs.
 
-        Where there are none, it is the loss of the last pairs there were.
+        Where none was measured, it is the loss of the last ones.
         """
         key = np.uint64(_seed(self.config.seed, 2, epoch))
         slope = (self._min_alpha - self._alpha) / self._total
         job = Job(start, stop, key, self.alpha_at(epoch * self.corpus.n_tokens), slope)
         worker.submit(self._call, job).result()
-        n_pairs = int(self._pairs.sum())
+        n_measured, n_pairs = self._pairs.sum(axis=0).tolist()
         self.n_pairs += n_pairs
-        if n_pairs:
-            self._loss = float(self._losses.sum()) / n_pairs
+        if n_measured:
+            self._loss = float(self._losses.sum()) / n_measured
         return self._loss
 
     def _call(self, job: Job) -> None:
@@ -200,13 +201,20 @@ def initial_model(vocab_size: int, dim: int, seed: int) -> Model:
         Of the random numbers; they do not depend on the number of threads.
     """
     width = -(-dim // LANES) * LANES
-    W, W_out = np.zeros((vocab_size, width), np.float32), np.zeros((vocab_size, width), np.float32)
+    W, W_out = _aligned_zeros(vocab_size, width), _aligned_zeros(vocab_size, width)
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0])))
     rows = max(1, (1 << 20) // dim)
     for first in range(0, vocab_size, rows):
         block = W[first : first + rows, :dim]
         block[:] = (rng.random(block.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
     return Model(W, W_out)
+
+
+def _aligned_zeros(n_rows: int, width: int) -> NDArray[np.float32]:
+    """Return a matrix of zeros whose rows begin at cache lines, so that no vector of lanes lies across two."""
+    buffer = np.zeros(n_rows * width + LANES, np.float32)
+    first = -buffer.ctypes.data % _CACHE_LINE_BYTES // buffer.itemsize
+    return buffer[first : first + n_rows * width].reshape(n_rows, width)
 
 
 def _seed(seed: int, stream: int, number: int) -> NDArray[np.uint64] | Any:
