@@ -24,7 +24,7 @@ PLACES = {
     "tqdm": {"training/monitor.py"},
     "safetensors": {"model/native.py"},
 }
-KERNELS_MAY_IMPORT = {"numpy", "numba", "llvmlite", "typing", "w2vfast"}
+KERNELS_MAY_IMPORT = {"numpy", "numba", "llvmlite", "typing", "collections", "inspect", "w2vfast"}
 
 
 def modules(root):
