@@ -262,6 +262,21 @@ def test_divergence_leaves_the_older_model(w2v, corpus):
     assert sorted(os.listdir(w2v.folder)) == ["corpus.txt", "model.w2v"]
 
 
+def test_the_log_has_a_line_for_each_chunk_and_one_for_the_run(w2v, corpus):
+    assert w2v("train", "corpus.txt", "-q", "--epochs", "3", "--log-json", "log.jsonl").returncode == 0
+    rows = [json.loads(line) for line in (w2v.folder / "log.jsonl").read_text().splitlines()]
+    names = {"epoch", "tokens", "pairs", "alpha", "loss", "words_per_second", "seconds"}
+    assert all(set(row) == names for row in rows[:-1])
+    assert rows[-1].pop("done") is True
+    assert set(rows[-1]) == names
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 3]
+    assert [row["tokens"] for row in rows] == [700, 1400, 2100, 2100]
+    assert rows[-1]["words_per_second"] == pytest.approx(2100 / rows[-1]["seconds"], rel=0.01)
+    result = w2v("train", "corpus.txt", "-q", "--log-json", "none/log.jsonl")
+    assert result.returncode == 4
+    assert "cannot write none/log.jsonl" in error_line(result)
+
+
 def test_replacing_a_model_is_said(w2v, corpus):
     w2v("train", "corpus.txt", "-q")
     assert "replaced model.w2v (20" in w2v("train", "corpus.txt").stderr.decode()
@@ -378,7 +393,7 @@ def test_help_shows_every_default_and_an_example(w2v):
     for heading in ("Model:", "Vocabulary:", "Learning:", "Run:"):
         assert heading in text
     options = re.findall(r"^  -\S+.*?(?=^  -|\Z|^\w)", text.split("Other options")[0], re.M | re.S)
-    assert len(options) == 17
+    assert len(options) == 18
     assert all("default:" in option for option in options)
     assert w2v("-h").stdout == w2v("--help").stdout
     bare = w2v()

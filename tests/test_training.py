@@ -18,10 +18,10 @@ import w2vfast
 from w2vfast.errors import CorpusError, DivergedError, OutOfMemoryError, UsageError
 from w2vfast.training import run, trainer
 from w2vfast.training.config import LIMITS, TrainConfig
-from w2vfast.training.monitor import Console, Progress, Silent, clock, human
+from w2vfast.training.monitor import Console, Monitor, Progress, clock, human
 
 
-class Recorder(Silent):
+class Recorder(Monitor):
     """A monitor that keeps what it is told."""
 
     def __init__(self):
@@ -31,6 +31,10 @@ class Recorder(Silent):
     def note(self, text):
         """Keep it."""
         self.notes.append(text)
+
+    def finished(self, progress):
+        """Keep it."""
+        self.last = progress
 
     def trained(self, progress):
         """Keep it."""
@@ -87,13 +91,15 @@ def test_alpha_falls_to_its_floor_for_any_number_of_threads(threads):
     assert alphas[-1] == 0.001
     assert [p.epoch for p in recorder.progress if p.ends_epoch] == [1, 2, 3]
     assert recorder.progress[-1].percent == 100
+    assert recorder.last.alpha == 0.001
+    assert recorder.last.tokens == recorder.last.total_tokens
 
 
 def test_the_kernels_own_alpha_ends_at_the_floor_too():
     """What a window is trained with, by its position: the last token of the last epoch is one step above."""
     corpus = run_corpus(text())
     config = TrainConfig(epochs=4, alpha=0.04, min_alpha=0.001, threads=1, sample=0.0).resolved()
-    some = trainer.Trainer(corpus, config, Silent())
+    some = trainer.Trainer(corpus, config, Monitor())
     jobs = []
     some._train_chunk = lambda *args: jobs.append(args[4])
     some._pairs[:] = 1
@@ -122,11 +128,11 @@ def test_pairs_grow_with_epochs_and_do_not_depend_on_threads(model, threads):
     pairs = []
     for epochs in (1, 4):
         config = TrainConfig(model=model, epochs=epochs, threads=threads, sample=0.0, min_count=1).resolved()
-        some = trainer.Trainer(run_corpus(text()), config, Silent())
+        some = trainer.Trainer(run_corpus(text()), config, Monitor())
         some.run()
         pairs.append(some.n_pairs)
     assert pairs[1] == pytest.approx(4 * pairs[0], rel=0.03)
-    again = trainer.Trainer(run_corpus(text()), dataclasses.replace(config, threads=7), Silent())
+    again = trainer.Trainer(run_corpus(text()), dataclasses.replace(config, threads=7), Monitor())
     again.run()
     assert again.n_pairs == pairs[1]
 
@@ -167,7 +173,7 @@ def test_divergence_is_an_error(model, alpha, dim):
 def test_an_exploded_row_is_noticed_without_nan():
     """T2: gensim saves garbage."""
     config = TrainConfig(threads=1, min_count=1).resolved()
-    some = trainer.Trainer(run_corpus(text()), config, Silent())
+    some = trainer.Trainer(run_corpus(text()), config, Monitor())
     some._check(4.0, 0.5)
     some.model.W[0, 0] = 2e3
     with pytest.raises(DivergedError, match="has the length 2e"):

@@ -9,7 +9,7 @@ from w2vfast.commands.options import GroupedCommand, common_options
 from w2vfast.commands.train import run_training
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.training.config import TrainConfig
-from w2vfast.training.monitor import Console, Monitor, Silent
+from w2vfast.training.monitor import Console, Monitor
 
 SAMPLE = files("w2vfast") / "data" / "sample.txt.gz"
 _WORDS = ("queen", "guitar", "rain")
@@ -25,7 +25,7 @@ def demo(model_file: str, quiet: bool) -> None:
 
     The sample is made up: its topics, pairs (king, queen) and capitals are planted, so the answers are known.
     """
-    monitor: Monitor = Silent() if quiet else Console()
+    monitor = Monitor() if quiet else Console()
     with as_file(SAMPLE) as corpus:
         run_training((str(corpus),), TrainConfig(epochs=10), monitor, model_file)
     model = Embeddings.load(model_file, with_context=False)

@@ -11,7 +11,8 @@ from w2vfast.corpus.sources import find_sources
 from w2vfast.errors import UsageError
 from w2vfast.model.locate import DEFAULT_NAME, write_last
 from w2vfast.training.config import TrainConfig
-from w2vfast.training.monitor import Console, Monitor, Silent
+from w2vfast.training.log import JsonLog
+from w2vfast.training.monitor import Console, Monitor, Together
 from w2vfast.training.run import train_to_file
 
 _MODEL, _TEXT, _LEARNING, _RUN = "Model", "Vocabulary", "Learning", "Run"
@@ -41,9 +42,14 @@ _MODEL, _TEXT, _LEARNING, _RUN = "Model", "Vocabulary", "Learning", "Run"
               metavar="FILE", help="Model file to write; - is standard output.")  # fmt: skip
 @click.option("--progress", cls=GroupedOption, heading=_RUN, type=click.Choice(["auto", "always", "never"]),
               default="auto", show_default=True, help="Progress on stderr.")  # fmt: skip
+@click.option("--log-json", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
+              help="Write the run's figures as JSON Lines.")  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Tell compile times and more.")
 @common_options
-def train(corpus: tuple[str, ...], output: str, progress: str, verbose: bool, quiet: bool, **params: Any) -> None:
+def train(
+    corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, verbose: bool, quiet: bool,
+    **params: Any,
+) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS: files, folders, patterns, or - for standard input.
 
     One line is one sentence, white space separates words.
@@ -54,8 +60,11 @@ def train(corpus: tuple[str, ...], output: str, progress: str, verbose: bool, qu
     """
     if output == "-" and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
-    monitor: Monitor = Silent() if quiet else Console(progress, verbose=verbose)
-    run_training(corpus, TrainConfig(**params), monitor, output)
+    config = TrainConfig(**params)
+    monitor = Monitor() if quiet else Console(progress, verbose=verbose)
+    if log_json:
+        monitor = Together(monitor, JsonLog(log_json))
+    run_training(corpus, config, monitor, output)
 
 
 def run_training(corpus: tuple[str, ...], config: TrainConfig, monitor: Monitor, output: str) -> None:

@@ -105,9 +105,9 @@ class _Site:
         return self.builder.shuffle_vector(first, empty, ir.Constant(_INTS, None))
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """Return a * b + c."""
+        """Return a * b + c; where the processor can, in one instruction."""
         kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-        return self.builder.call(self.llvm(f"llvm.fma.v{LANES}f32", kind), [a, b, c])
+        return self.builder.call(self.llvm(f"llvm.fmuladd.v{LANES}f32", kind), [a, b, c])
 
     def llvm(self, name: str, kind: Any) -> Any:
         """Return LLVM's own function ``name``, declared once a module."""
@@ -207,8 +207,8 @@ def _(site, a, b):
 
 
 def multiply_add(a, b, c):
-    """Return a * b + c, rounded once."""
-    return (a.astype(np.float64) * b + c).astype(np.float32)
+    """Return a * b + c, rounded once or twice, as the processor does it."""
+    return a * b + c
 
 
 @_compiles_to(multiply_add, lanes_type)

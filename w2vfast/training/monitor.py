@@ -3,9 +3,9 @@
 import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -19,6 +19,7 @@ class Progress:
     epoch: int  # from 1
     n_epochs: int
     tokens: int  # trained so far, over all epochs
+    pairs: int  # trained so far
     total_tokens: int
     alpha: float  # learning rate of the next token
     loss: float  # mean loss of a pair in the chunk
@@ -41,8 +42,8 @@ class Progress:
         return 100 * self.tokens // self.total_tokens if self.tokens < self.total_tokens else 100
 
 
-class Monitor(Protocol):
-    """Whom a run reports to."""
+class Monitor:
+    """Whom a run reports to. This one says nothing: the default of the Python API, and of ``-q``."""
 
     def note(self, text: str) -> None:
         """Say something once."""
@@ -62,29 +63,27 @@ class Monitor(Protocol):
     def trained(self, progress: Progress) -> None:
         """Take note that a chunk is done."""
 
-
-class Silent:
-    """A monitor that says nothing: the default of the Python API, and of ``-q``."""
-
-    def note(self, text: str) -> None:
-        """Ignore it."""
-
-    detail = note
-
-    def reading(self, names: Sequence[str], n_bytes: int | None) -> None:
-        """Ignore it."""
-
-    def read(self, n_bytes: int) -> None:
-        """Ignore it."""
-
-    def read_all(self) -> None:
-        """Ignore it."""
-
-    def trained(self, progress: Progress) -> None:
-        """Ignore it."""
+    def finished(self, progress: Progress) -> None:
+        """Take note that the run is done: speed of the whole run, loss of its last epoch."""
 
 
-class Console:
+class Together(Monitor):
+    """A monitor that passes everything on to others, in turn."""
+
+    def __init__(self, *monitors: Monitor) -> None:
+        for name in ("note", "detail", "reading", "read", "read_all", "trained", "finished"):
+            setattr(self, name, _each([getattr(monitor, name) for monitor in monitors]))
+
+
+def _each(methods: Sequence[Callable[..., None]]) -> Callable[..., None]:
+    def call_each(*args: object) -> None:
+        for method in methods:
+            method(*args)
+
+    return call_each
+
+
+class Console(Monitor):
     """A monitor that writes to a terminal or a log file.
 
     On a terminal one line is drawn over and over; elsewhere a plain line comes every 30 seconds and at the
@@ -147,6 +146,10 @@ class Console:
         elif self._speaks and (progress.ends_epoch or time.monotonic() - self._last_line > _PLAIN_SECONDS):
             self._last_line = time.monotonic()
             self.note(progress.text)
+
+    def finished(self, progress: Progress) -> None:
+        """Take the progress line away."""
+        self._close_bar()
 
     def _make_bar(self, total: int | None, **form: Any) -> "tqdm[Any]":
         return tqdm(total=total, file=self._stream, leave=False, dynamic_ncols=True, **form)

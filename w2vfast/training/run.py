@@ -19,7 +19,7 @@ from w2vfast.model.native import Contents
 from w2vfast.system.memory import available_bytes
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
-from w2vfast.training.monitor import Monitor, Silent, clock, human
+from w2vfast.training.monitor import Monitor, clock, human
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
@@ -65,7 +65,7 @@ def train(
     >>> emb.save("model.w2v")                                     # doctest: +SKIP
     """
     sources, config = find_sources(corpus), make_config(params).resolved()
-    return train_sources(sources, config, monitor or Silent(), None)[0]
+    return train_sources(sources, config, monitor or Monitor(), None)[0]
 
 
 def make_config(params: dict[str, Any]) -> TrainConfig:
@@ -132,10 +132,10 @@ def train_sources(
     trainer = Trainer(corpus, config, monitor)
     trainer.run()
     monitor.detail(f"trained {human(trainer.n_pairs)} pairs")
-    return _result(trainer), trainer.words_per_second
+    return embeddings_of(trainer), trainer.words_per_second
 
 
-def _result(trainer: "Trainer") -> Embeddings:
+def embeddings_of(trainer: "Trainer") -> Embeddings:
     """Return the trained matrices without their padding, and where they come from."""
     corpus, config = trainer.corpus, trainer.config
     return Embeddings(

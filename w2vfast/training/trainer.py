@@ -64,7 +64,7 @@ class Trainer:
         self.model = initial_model(len(corpus.vocab), config.dim, config.seed)
         self.n_pairs = 0
         self.words_per_second = 0.0  # tokens of the vocabulary a second, without compilation
-        self._loss = config.untrained_loss
+        self._epoch_loss = config.untrained_loss
         self._alpha, self._min_alpha = config.alpha, config.min_alpha
         self._total = corpus.n_tokens * config.epochs
         self._chunk = _FIRST_CHUNK_TOKENS
@@ -100,7 +100,8 @@ class Trainer:
             self._begin = time.perf_counter()
             for epoch in range(self.config.epochs):
                 self._train_epoch(worker, epoch)
-            self.words_per_second = self._total / (time.perf_counter() - self._begin)
+            self.monitor.finished(self._progress(self._total, self._epoch_loss, self._total, self._seconds()))
+            self.words_per_second = self._total / self._seconds()
         if self.n_pairs == 0:
             raise CorpusError("no pair of words was trained: subsampling left nothing; try --sample 0")
         if not (all_finite(self.model.W) and all_finite(self.model.W_out)):
@@ -114,43 +115,47 @@ class Trainer:
     def _train_epoch(self, worker: ThreadPoolExecutor, epoch: int) -> None:
         """Train on every token once, in chunks that take about CHUNK_SECONDS each."""
         n_tokens, start = self.corpus.n_tokens, 0
+        total_loss, n_measured = 0.0, 0
         while start < n_tokens:
             stop = min(start + self._chunk, n_tokens)
             before = time.perf_counter()
-            loss = self._train(worker, epoch, start, stop)
-            now = time.perf_counter()
-            done, rate = epoch * n_tokens + stop, (stop - start) / max(now - before, 1e-9)
+            self._train(worker, epoch, start, stop)
+            seconds = max(time.perf_counter() - before, 1e-9)
+            done, measured = epoch * n_tokens + stop, int(self._pairs[:, 0].sum())
+            total_loss, n_measured = total_loss + self._losses.sum(), n_measured + measured
+            loss = self._losses.sum() / measured if measured else self._epoch_loss
+            self._epoch_loss = total_loss / n_measured if n_measured else self._epoch_loss
             self._check(loss, done / self._total)
-            self.monitor.trained(
-                Progress(
-                    epoch=epoch + 1,
-                    n_epochs=self.config.epochs,
-                    tokens=done,
-                    total_tokens=self._total,
-                    alpha=self.alpha_at(done),
-                    loss=loss,
-                    words_per_second=rate,
-                    seconds=now - self._begin,
-                    ends_epoch=stop == n_tokens,
-                )
-            )
-            self._chunk = max(1, min(4 * self._chunk, int(rate * CHUNK_SECONDS)))
+            self.monitor.trained(self._progress(done, loss, stop - start, seconds))
+            self._chunk = max(1, min(4 * self._chunk, int((stop - start) / seconds * CHUNK_SECONDS)))
             start = stop
 
-    def _train(self, worker: ThreadPoolExecutor, epoch: int, start: int, stop: int) -> float:
-        """Train the tokens start .. stop - 1 of an epoch; return the mean loss of their measured pairs.
+    def _progress(self, done: int, loss: float, n_tokens: int, seconds: float) -> Progress:
+        """Return where the run stands: after ``done`` tokens, the last ``n_tokens`` of them in ``seconds``."""
+        return Progress(
+            epoch=-(-done // self.corpus.n_tokens),
+            n_epochs=self.config.epochs,
+            tokens=done,
+            pairs=self.n_pairs,
+            total_tokens=self._total,
+            alpha=self.alpha_at(done),
+            loss=float(loss),
+            words_per_second=n_tokens / seconds,
+            seconds=self._seconds(),
+            ends_epoch=done % self.corpus.n_tokens == 0,
+        )
 
-        Where none was measured, it is the loss of the last ones.
-        """
+    def _seconds(self) -> float:
+        """Return the time since training began, without compilation."""
+        return max(time.perf_counter() - self._begin, 1e-9)
+
+    def _train(self, worker: ThreadPoolExecutor, epoch: int, start: int, stop: int) -> None:
+        """Train the tokens start .. stop - 1 of an epoch."""
         key = np.uint64(_seed(self.config.seed, 2, epoch))
         slope = (self._min_alpha - self._alpha) / self._total
         job = Job(start, stop, key, self.alpha_at(epoch * self.corpus.n_tokens), slope)
         worker.submit(self._call, job).result()
-        n_measured, n_pairs = self._pairs.sum(axis=0).tolist()
-        self.n_pairs += n_pairs
-        if n_measured:
-            self._loss = float(self._losses.sum()) / n_measured
-        return self._loss
+        self.n_pairs += int(self._pairs[:, 1].sum())
 
     def _call(self, job: Job) -> None:
         self._train_chunk(

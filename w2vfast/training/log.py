@@ -1,0 +1,56 @@
+"""The figures of a run as JSON Lines, for programs to read."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from w2vfast.errors import OutputError
+from w2vfast.training.monitor import Monitor, Progress
+
+
+class JsonLog(Monitor):
+    """A monitor that writes a line of JSON for each chunk, and one for the run.
+
+    Every line has ``epoch``, ``tokens``, ``pairs``, ``alpha``, ``loss``, ``words_per_second`` and ``seconds``
+    since training began, without compilation. ``tokens`` and ``words_per_second`` count the tokens of the
+    vocabulary, before subsampling. The last line has ``"done": true``; its speed is that of the whole run, its
+    loss the mean of the last epoch.
+
+    Parameters
+    ----------
+    path
+        The file, written anew, each line at once.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be opened or, later, written to.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        try:
+            self._file = Path(path).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 closed by finished()
+        except OSError as error:
+            raise self._error(error) from None
+
+    def trained(self, progress: Progress) -> None:
+        """Write a line."""
+        self._write(progress)
+
+    def finished(self, progress: Progress) -> None:
+        """Write the last line and close the file."""
+        self._write(progress, done=True)
+        self._file.close()
+
+    def _write(self, progress: Progress, **more: Any) -> None:
+        names = ("epoch", "tokens", "pairs", "alpha", "loss", "words_per_second", "seconds")
+        row = {name: getattr(progress, name) for name in names}
+        try:
+            self._file.write(json.dumps(row | more) + "\n")
+        except OSError as error:
+            raise self._error(error) from None
+
+    def _error(self, error: OSError) -> OutputError:
+        return OutputError(f"cannot write {self._path}: {error.strerror}")
