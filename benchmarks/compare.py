@@ -86,9 +86,7 @@ def measure(args: argparse.Namespace) -> list[dict]:
                 result = run(trainer, args.corpus if round_ else args.warm_up, output, options)
                 if round_:
                     rows[label]["runs"].append(result)
-                    print(
-                        f"{label}: {n_words * args.epochs / result['train_seconds']:,.0f} words/s", file=sys.stderr
-                    )
+                    print(f"{label}: {n_words * args.epochs / result['train_seconds']:,.0f}", file=sys.stderr)
                 if round_ == args.repeats and (args.analogies or args.similarity):
                     rows[label]["scores"] = evaluate(output, args)
     for row in rows.values():
