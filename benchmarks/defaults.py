@@ -25,7 +25,7 @@ VARIANTS = [
     *[("sg", "sqrt", alpha) for alpha in (0.025, 0.05, 0.075)],
     *[("cbow", "classic", alpha) for alpha in (0.025, 0.05, 0.075)],
     *[("cbow", "mean", alpha) for alpha in (0.1, 0.15, 0.25)],
-    *[("cbow", "sqrt", alpha) for alpha in (0.075, 0.1, 0.15)],
+    *[("cbow", "sqrt", alpha) for alpha in (0.075, 0.1, 0.125, 0.15)],
 ]
 
 

@@ -31,7 +31,10 @@ from w2vfast.training.trainer import Trainer
 STEPS = {
     "sg": {
         "scores": ("    score_group(model, context_ids, outputs, scores)\n", ""),
-        "errors": ("scores_to_errors(scores[row], n_hidden, n_outputs, has_target, alpha, tables.sigmoid)", "pass"),
+        "errors": (
+            "        scores_to_errors(scores[row], n_hidden, n_outputs, has_target, alpha, tables.sigmoid)\n",
+            "        pass\n",
+        ),
         "updates": ("    update_group(model, context_ids, outputs, scores)\n", ""),
         "prefetch": ("prefetch_window(model, piece, i + 1, n_centers, window)", "pass"),
         "loss": ("is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]",

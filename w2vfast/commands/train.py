@@ -33,7 +33,7 @@ _MODEL, _TEXT, _LEARNING, _RUN = "Model", "Vocabulary", "Learning", "Run"
 @config_option("epochs", _LEARNING, "Passes over the corpus.", "--iter")
 @config_option(
     "alpha", _LEARNING, "Learning rate at the start.",
-    default_text="0.05 for sg; for cbow 0.1 (sqrt), 0.15 (mean), 0.05 (classic)",
+    default_text="0.05 for sg; for cbow 0.15, with --cbow-grad classic 0.075",
 )  # fmt: skip
 @config_option("min_alpha", _LEARNING, "Learning rate at the end, absolute.", default_text="alpha x 1e-4")
 @config_option("threads", _RUN, "Threads.", default_text="the CPUs this process may use")

@@ -184,7 +184,7 @@ class Trainer:
     def _diverged(self, what: str, share_done: float) -> DivergedError:
         return DivergedError(
             f"training diverged at {100 * share_done:.1f} % ({what}) with --alpha {self._alpha:g}; "
-            "usual values: 0.05 (skip-gram), 0.1 (CBOW)"
+            "usual values: 0.05 (skip-gram), 0.15 (CBOW)"
         )
 
 
