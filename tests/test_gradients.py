@@ -187,7 +187,7 @@ def test_pairs_with_their_own_noise_words_are_windows_of_one_context():
     W, W_out = small_matrices()
     model = Model(padded(W), padded(W_out))
     some, settings = tables([1 << 63 | 0, 1 << 63 | 1]), Settings(5, 1, 50, True, 0.0)
-    scores, output_ids = np.empty((sgns.GROUP // 2, LANES), np.float32), np.empty(2, np.int32)
+    scores, output_ids = np.empty((sgns.GROUP // 2, LANES), np.float32), np.empty((2, 2), np.int32)
     contexts = np.array([4, 2, 4, 5], np.int32)
     sgns.train_pairs(model, contexts, 0, np.float32(0.5), settings, some, False, np.uint64(1), output_ids, scores)
     for c in contexts:

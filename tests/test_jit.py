@@ -7,6 +7,7 @@ import sys
 import pytest
 from conftest import SAMPLE
 
+import w2vfast
 from w2vfast import _jit
 
 
@@ -65,6 +66,22 @@ def test_the_digest_follows_the_kernels_sources_and_the_mode(monkeypatch):
     read = _jit.Path.read_bytes
     monkeypatch.setattr(_jit.Path, "read_bytes", lambda self: read(self) + b"\n# edited")
     assert _jit._digest() != before
+
+
+def test_a_processor_without_wide_vectors_computes_the_same(train, tmp_path):
+    """LLVM splits the lanes into what there is: here SSE2, and no fused multiply-add."""
+    options = ["-q", "--threads", "1", "-o"]
+    plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    for name, env in (("own", {}), ("plain", plain)):
+        result = subprocess.run(
+            [sys.executable, "-m", "w2vfast", "train", str(SAMPLE), "--epochs", "1", *options, f"{name}.w2v"],
+            cwd=tmp_path, capture_output=True, timeout=240,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_STATE_HOME": str(tmp_path), **env},
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+    own, other = (w2vfast.load(tmp_path / f"{name}.w2v") for name in ("own", "plain"))
+    cosines = (own.vectors * other.vectors).sum(axis=1) / own.norms / other.norms
+    assert cosines.min() > 0.999  # not equal: sums are rounded in another order
 
 
 def test_other_packages_keep_their_cache_setting():

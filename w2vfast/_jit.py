@@ -103,6 +103,8 @@ def _compile(function: Callable[..., Any], **options: Any) -> Any:
     try:  # Numba reads the setting when a function is decorated; other packages keep their own
         config.CACHE_DIR = str(directory or "")
         return numba.njit(function, cache=directory is not None, **options)
+    except RuntimeError:  # a source that Numba cannot find again, for example in a zip file
+        return numba.njit(function, **options)
     finally:
         config.CACHE_DIR = before
 
@@ -116,6 +118,7 @@ def _digest() -> str:
         llvmlite.binding.get_host_cpu_name(),
         os.environ.get("NUMBA_BOUNDSCHECK", ""),
         os.environ.get("NUMBA_CPU_NAME", ""),
+        os.environ.get("NUMBA_CPU_FEATURES", ""),
     ]
     here = Path(__file__)
     sources = [here, *sorted((here.parent / "kernels").glob("*.py"))]

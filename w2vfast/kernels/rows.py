@@ -107,3 +107,10 @@ def prefetch_row(matrix, row):
     """Ask for the cache lines of a row."""
     for lane in range(0, matrix.shape[1], LANES):
         prefetch(matrix, row, lane)
+
+
+@inlined
+def prefetch_rows(matrix, rows):
+    """Ask for the cache lines of some rows."""
+    for row in rows:
+        prefetch_row(matrix, row)

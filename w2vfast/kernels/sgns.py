@@ -23,7 +23,7 @@ import numpy as np
 from numba import prange
 
 from w2vfast._jit import compiled, compiled_parallel, compiled_with_arrays
-from w2vfast.kernels.rows import OUTPUTS, next_outputs, score_tile, scores_to_errors, tile_loss
+from w2vfast.kernels.rows import OUTPUTS, next_outputs, prefetch_rows, score_tile, scores_to_errors, tile_loss
 from w2vfast.kernels.sampling import draw_negatives
 from w2vfast.kernels.vector import (
     LANES,
@@ -101,12 +101,20 @@ def train_window(model, context_ids, output_ids, alpha, tables, is_measured, sco
 
 @compiled
 def train_pairs(model, context_ids, center_id, alpha, settings, tables, is_measured, state, output_ids, scores):
-    """Train each pair of a window with noise words of its own; return the generator's state and the loss E."""
-    loss = 0.0
-    for c in range(context_ids.size):
-        state, n_outputs = draw_negatives(state, center_id, settings, tables, output_ids)
-        outputs = output_ids[:n_outputs]
-        loss += train_window(model, context_ids[c : c + 1], outputs, alpha, tables, is_measured, scores)
+    """Train each pair of a window with noise words of its own; return the generator's state and the loss E.
+
+    ``output_ids`` int32 (2 or more, 1 + k) is scratch: those of the next pair are drawn ahead, and prefetched.
+    """
+    loss, n_contexts, n_next = 0.0, context_ids.size, 0
+    for c in range(-1, n_contexts):
+        n_outputs = n_next
+        if c + 1 < n_contexts:
+            ahead = output_ids[(c + 1) % 2]
+            state, n_next = draw_negatives(state, center_id, settings, tables, ahead)
+            prefetch_rows(model.W_out, ahead[:n_next])
+        if c >= 0:
+            outputs = output_ids[c % 2, :n_outputs]
+            loss += train_window(model, context_ids[c : c + 1], outputs, alpha, tables, is_measured, scores)
     return state, loss
 
 
@@ -134,7 +142,7 @@ def train_shard(model, text, tables, settings, job, bounds, state, scratch):
             n_contexts = copy_contexts(piece, i, window, contexts)
             context_ids, alpha, is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]
             if settings.negatives_per_pair:
-                center_id, output_ids = piece.kept_ids[window + i], piece.output_ids[i]
+                center_id, output_ids = piece.kept_ids[window + i], piece.output_ids
                 state, window_loss = train_pairs(
                     model, context_ids, center_id, alpha, settings, tables, is_measured, state, output_ids, scores
                 )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast._jit import compiled, compiled_with_arrays, inlined
-from w2vfast.kernels.rows import prefetch_row
+from w2vfast.kernels.rows import prefetch_row, prefetch_rows
 from w2vfast.kernels.sampling import draw_negatives, draw_window, is_kept, position_bits
 
 #: Centers that are gathered at a time.
@@ -136,8 +136,7 @@ def prefetch_window(model, piece, i, n_centers, window):
     if i < n_centers:
         prefetch_row(model.W, piece.kept_ids[min(window + i + window, window + n_centers - 1)])
         if piece.ends[i] - piece.begins[i] > 1:
-            for z in range(piece.n_outputs[i]):
-                prefetch_row(model.W_out, piece.output_ids[i, z])
+            prefetch_rows(model.W_out, piece.output_ids[i, : piece.n_outputs[i]])
 
 
 @compiled

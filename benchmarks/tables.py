@@ -1,0 +1,58 @@
+"""Write the tables of README.md and benchmarks/README.md from the stored results.
+
+    python benchmarks/tables.py            writes them
+    python benchmarks/tables.py --check    exits with 1 if they differ from the results
+
+A table stands between <!-- table: NAME --> and <!-- end -->.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import compare
+import defaults
+
+HERE = Path(__file__).parent
+PAGES = [HERE.parent / "README.md", HERE / "README.md"]
+
+
+def speed(name: str) -> str:
+    """Return a comparison with the command that made it and the machine it ran on."""
+    result = json.loads((HERE / "results" / f"{name}.json").read_text())
+    computer, packages = result["machine"], result["machine"]["packages"]
+    versions = ", ".join(f"{package} {version}" for package, version in packages.items() if package != "w2vfast")
+    about = f"{computer['processor']}, {computer['cores']} cores; Python {computer['python']}, {versions}"
+    return f"`{result['command']}`\n\n{compare.table(result['rows'])}\n\n{about}"
+
+
+def accuracy(name: str) -> str:
+    """Return the comparison of learning rates."""
+    result = json.loads((HERE / "results" / f"{name}.json").read_text())
+    seeds, epochs, n_tokens = result["seeds"], result["epochs"], result["corpus"]["tokens"]
+    about = f"{n_tokens:,} tokens, {epochs} epochs, {seeds} seeds: mean ± half the range"
+    return f"{defaults.table(result['rows'])}\n\n{about}"
+
+
+def filled(text: str) -> str:
+    """Return a page with its tables made anew."""
+
+    def fill(match: re.Match) -> str:
+        name = match[1]
+        table = accuracy(name) if name.startswith("defaults") else speed(name)
+        return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end -->"
+
+    return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", fill, text, flags=re.S)
+
+
+def main() -> None:
+    differ = [page for page in PAGES if filled(page.read_text()) != page.read_text()]
+    if "--check" in sys.argv:
+        sys.exit(f"made by hand or out of date: {', '.join(map(str, differ))}" if differ else 0)
+    for page in differ:
+        page.write_text(filled(page.read_text()))
+
+
+if __name__ == "__main__":
+    main()
