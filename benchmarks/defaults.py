@@ -22,7 +22,7 @@ from w2vfast.training.run import embeddings_of
 from w2vfast.training.trainer import Trainer
 
 VARIANTS = [
-    *[("sg", "sqrt", alpha) for alpha in (0.025, 0.05, 0.075)],
+    *[("sg", "sqrt", alpha) for alpha in (0.025, 0.04, 0.05, 0.075)],
     *[("cbow", "classic", alpha) for alpha in (0.025, 0.05, 0.075)],
     *[("cbow", "mean", alpha) for alpha in (0.1, 0.15, 0.25)],
     *[("cbow", "sqrt", alpha) for alpha in (0.075, 0.1, 0.125, 0.15)],
