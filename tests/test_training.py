@@ -266,5 +266,6 @@ def test_a_closed_stream_stops_no_run(tmp_path):
     """T11: tqdm on a closed stream ends a loop at its first round."""
     with (tmp_path / "log").open("w") as stream:
         console = Console("always", stream=stream)
-    w2vfast.train(text(), monitor=console)
+    model = w2vfast.train(text(), monitor=console)
     console.note("nobody reads this")
+    assert len(model) == 30
