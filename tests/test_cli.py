@@ -298,6 +298,12 @@ def test_a_damaged_default_model_is_an_error_and_no_other_is_taken(w2v, corpus):
     assert (result.returncode, result.stderr) == (0, b"")
 
 
+def obey_signals():
+    """Undo what the tests themselves may have inherited: under nohup or in the background they ignore some."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_training_and_leaves_nothing_torn(w2v, number):
     """The shell sees a death by that signal; the older model stays."""
@@ -308,6 +314,7 @@ def test_a_signal_ends_training_and_leaves_nothing_torn(w2v, number):
         [*COMMAND, "train", "long.txt", "--epochs", "1000", "--sample", "0"],
         cwd=w2v.folder,
         stderr=subprocess.PIPE,
+        preexec_fn=obey_signals,
     )
     for line in process.stderr:
         if line.startswith(b"epoch"):
@@ -443,7 +450,10 @@ def test_first_ctrl_c_is_answered_quickly(w2v):
     """T10: within a chunk, here with room for a busy machine."""
     (w2v.folder / "long.txt").write_text("one two three four five six seven\n" * 200_000)
     process = subprocess.Popen(
-        [*COMMAND, "train", "long.txt", "--epochs", "1000"], cwd=w2v.folder, stderr=subprocess.PIPE
+        [*COMMAND, "train", "long.txt", "--epochs", "1000"],
+        cwd=w2v.folder,
+        stderr=subprocess.PIPE,
+        preexec_fn=obey_signals,
     )
     for line in process.stderr:
         if line.startswith(b"epoch"):
