@@ -35,15 +35,17 @@ STEPS = {
             "        scores_to_errors(scores[row], n_hidden, n_outputs, has_target, alpha, tables.sigmoid)\n",
             "        pass\n",
         ),
-        "updates": ("    update_group(model, context_ids, outputs, scores)\n", ""),
-        "prefetch": ("prefetch_window(model, piece, i + 1, n_centers, window)", "pass"),
+        "updates": ("    update_group(model, context_ids, outputs, scores, ahead)\n", ""),
+        "prefetch of outputs": ("        prefetch_each(model.W_out, ahead, lane)\n", ""),
+        "prefetch of contexts": ("prefetch_context(model.W, piece, i + 1, n_centers, window)", "pass"),
         "loss": ("is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]",
                  "is_measured = contexts[:n_contexts], piece.alphas[i], False"),
     },
     "cbow": {
         "mean": ("    mean_rows(model.W, context_ids, rows)\n", ""),
         "updates of W": ("    update_inputs(model.W, context_ids, gradient_power, rows)\n", ""),
-        "prefetch": ("prefetch_window(model, piece, i + 1, n_centers, window)", "pass"),
+        "prefetch of outputs": ("        prefetch_each(W_out, ahead, lane)\n", ""),
+        "prefetch of contexts": ("prefetch_context(model.W, piece, i + 1, n_centers, window)", "pass"),
     },
 }  # fmt: skip
 
@@ -94,12 +96,9 @@ def time_steps(module, steps, trainer: Trainer, n_words: int, repeats: int) -> d
         for name, variant in variants.items():
             first = (round_ * n_words) % max(1, trainer.corpus.n_tokens - n_words)
             job = Job(0, trainer.corpus.n_tokens, np.uint64(7), 0.025, 0.0)
-            scratch = variant.allocate_scratch(trainer._settings, trainer.model.W.shape[1])
             bounds = (first, first + (n_words if round_ else 1000))
             begin = time.perf_counter()
-            variant.train_shard(
-                trainer.model, text, trainer._tables, trainer._settings, job, bounds, np.uint64(1), scratch
-            )
+            variant.train_shard(trainer.model, text, trainer._tables, trainer._settings, job, bounds, np.uint64(1))
             if round_:
                 times[name].append((time.perf_counter() - begin) / n_words * 1e9)
     medians = {name: statistics.median(values) for name, values in times.items()}

@@ -78,7 +78,7 @@ def run_sg(model, contexts, outputs, alpha):
     """Train one skip-gram window; return its loss."""
     contexts, outputs = np.array(contexts, np.int32), np.array(outputs, np.int32)
     scores = np.full((sgns.GROUP // 2, LANES), np.nan, np.float32)
-    return sgns.train_window(model, contexts, outputs, np.float32(alpha), tables(), True, scores)
+    return sgns.train_window(model, contexts, outputs, outputs, np.float32(alpha), tables(), True, scores)
 
 
 def run_cbow(model, contexts, outputs, alpha, power):
@@ -86,7 +86,9 @@ def run_cbow(model, contexts, outputs, alpha, power):
     contexts, outputs = np.array(contexts, np.int32), np.array(outputs, np.int32)
     hidden = np.full((2, model.W.shape[1]), np.nan, np.float32)
     scores = np.full((1, LANES), np.nan, np.float32)
-    return cbow.train_window(model, contexts, outputs, np.float32(alpha), power, tables(), True, hidden, scores)
+    return cbow.train_window(
+        model, contexts, outputs, outputs, np.float32(alpha), power, tables(), True, hidden, scores
+    )
 
 
 def check(model, W, W_out, gradients, alpha, tolerance):

@@ -95,13 +95,13 @@ def test_alpha_falls_to_its_floor_for_any_number_of_threads(threads):
     assert recorder.last.tokens == recorder.last.total_tokens
 
 
-def test_the_kernels_own_alpha_ends_at_the_floor_too():
+def test_the_kernels_own_alpha_ends_at_the_floor_too(monkeypatch):
     """What a window is trained with, by its position: the last token of the last epoch is one step above."""
     corpus = run_corpus(text())
     config = TrainConfig(epochs=4, alpha=0.04, min_alpha=0.001, threads=1, sample=0.0).resolved()
     some = trainer.Trainer(corpus, config, Monitor())
     jobs = []
-    some._train_chunk = lambda *args: jobs.append(args[4])
+    monkeypatch.setattr(trainer.shards, "train_chunk", lambda *args: jobs.append(args[5]))
     some._pairs[:] = 1
     some.run()
     last = jobs[-1]

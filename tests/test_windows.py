@@ -9,7 +9,7 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2vfast.kernels import cbow, sgns, windows
+from w2vfast.kernels import cbow, sgns, shards, windows
 from w2vfast.kernels.arguments import Job, Model, Settings, Text
 from w2vfast.kernels.vector import LANES
 from w2vfast.training.tables import make_tables
@@ -101,7 +101,7 @@ def test_a_sentence_longer_than_a_piece_keeps_all_its_windows():
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 70))
 def test_shards_partition_the_job(start, length, n_shards):
     job = Job(start, start + length, np.uint64(0), 0.05, 0.0)
-    bounds = [windows.shard_bounds(job, shard, n_shards) for shard in range(n_shards)]
+    bounds = [shards.shard_bounds(job, shard, n_shards) for shard in range(n_shards)]
     assert bounds[0][0] == start
     assert bounds[-1][1] == start + length
     assert all(a[1] == b[0] for a, b in itertools.pairwise(bounds))
@@ -126,7 +126,7 @@ def train(module, parts, n_shards=1, **options):
     losses, n_pairs, total, pairs = np.zeros(n_shards), np.zeros((n_shards, 2), np.int64), 0.0, 0
     for start, stop in parts:
         job = Job(start, stop, np.uint64(77), 0.05, -1e-5)
-        module.train_chunk(model, text, tables, settings, job, states, losses, n_pairs)
+        shards.train_chunk(module.train_shard, model, text, tables, settings, job, states, losses, n_pairs)
         total, pairs = total + losses.sum(), pairs + n_pairs.sum(axis=0)
     return model, states, total, tuple(pairs)
 
@@ -139,8 +139,7 @@ def test_parallel_kernel_with_one_shard_equals_its_serial_twin_bit_for_bit(modul
     model, states, loss, pairs = train(module, [(0, 540)], per_pair=per_pair)
     twin, text, tables, settings = problem(module, per_pair=per_pair)
     job = Job(0, 540, np.uint64(77), 0.05, -1e-5)
-    scratch = module.allocate_scratch(settings, twin.W.shape[1])
-    result = module.train_shard(twin, text, tables, settings, job, (0, 540), np.uint64(3), scratch)
+    result = module.train_shard(twin, text, tables, settings, job, (0, 540), np.uint64(3))
     assert (states[0], loss, *pairs) == result
     for a, b in zip(model, twin, strict=True):
         assert a.tobytes() == b.tobytes()
@@ -175,7 +174,7 @@ def test_loss_at_fixed_weights_does_not_depend_on_shards(module, n_shards):
     totals = np.zeros(2)
     for round_ in range(60):
         states[:] = np.arange(n_shards) + 1000 * round_ + 1
-        module.train_chunk(model, text, tables, settings, job, states, losses, pairs)
+        shards.train_chunk(module.train_shard, model, text, tables, settings, job, states, losses, pairs)
         totals += losses.sum(), pairs[:, 0].sum()
     assert np.array_equal(model.W, start[0])
     assert np.array_equal(model.W_out, start[1])
@@ -188,7 +187,9 @@ def test_untrained_loss_is_k_plus_one_times_log_two(module):
     model.W_out[:] = 0
     losses, pairs = np.zeros(1), np.zeros((1, 2), np.int64)
     job = Job(0, 540, np.uint64(77), 0.0, 0.0)
-    module.train_chunk(model, text, tables, settings, job, np.ones(1, np.uint64), losses, pairs)
+    shards.train_chunk(
+        module.train_shard, model, text, tables, settings, job, np.ones(1, np.uint64), losses, pairs
+    )
     assert losses[0] / pairs[0, 0] == pytest.approx(5 * np.log(2), rel=1e-6)
 
 
@@ -198,7 +199,9 @@ def test_nan_in_a_matrix_shows_in_the_loss_and_breaks_nothing(module):
     model.W[0, 0] = np.nan
     losses, pairs = np.zeros(1), np.zeros((1, 2), np.int64)
     job = Job(0, 540, np.uint64(77), 0.05, 0.0)
-    module.train_chunk(model, text, tables, settings, job, np.ones(1, np.uint64), losses, pairs)
+    shards.train_chunk(
+        module.train_shard, model, text, tables, settings, job, np.ones(1, np.uint64), losses, pairs
+    )
     assert np.isnan(losses[0])
 
 
@@ -207,8 +210,7 @@ def test_shard_function_returns_the_types_that_the_arrays_hold():
     model, text, tables, settings = problem(sgns)
     job = Job(0, 540, np.uint64(77), 0.05, -1e-5)
     for module in (sgns, cbow):
-        scratch = module.allocate_scratch(settings, model.W.shape[1])
-        module.train_shard(model, text, tables, settings, job, (0, 540), np.uint64(3), scratch)
+        module.train_shard(model, text, tables, settings, job, (0, 540), np.uint64(3))
         for signature in module.train_shard.nopython_signatures:
             assert signature.return_type == numba.types.Tuple(
                 [numba.types.uint64, numba.types.float64, numba.types.int64, numba.types.int64]
@@ -225,7 +227,7 @@ def test_rows_beyond_two_to_the_31_values_are_reached(tmp_path):
     contexts, outputs = np.array([rows - 2], np.int32), np.array([rows - 1], np.int32)
     tables = make_tables(np.ones(2, np.int64), 0, 1)
     scores = np.empty((sgns.GROUP // 2, LANES), np.float32)
-    sgns.train_window(model, contexts, outputs, np.float32(1), tables, False, scores)
+    sgns.train_window(model, contexts, outputs, outputs, np.float32(1), tables, False, scores)
     expected = 1 - reference.sigma(16 * 0.5 * 0.125)
     assert W_out[-1, 3] == pytest.approx(0.125 + expected * 0.5, abs=2e-3)
     assert W[-2, 3] == pytest.approx(0.5 + expected * 0.125, abs=2e-3)

@@ -15,10 +15,9 @@ exact gradient, 001 eq. (28), has p = 1; word2vec.c and gensim use p = 0; p = 1/
 """
 
 import numpy as np
-from numba import prange
 
-from w2vfast._jit import compiled, compiled_parallel, compiled_with_arrays
-from w2vfast.kernels.rows import next_outputs, score_tile, scores_to_errors, tile_loss
+from w2vfast._jit import compiled, compiled_with_arrays, inlined
+from w2vfast.kernels.rows import next_outputs, rows_ahead, score_tile, scores_to_errors, tile_loss
 from w2vfast.kernels.vector import (
     LANES,
     combine_each,
@@ -27,6 +26,7 @@ from w2vfast.kernels.vector import (
     multiply,
     multiply_add,
     multiply_add_each,
+    prefetch_each,
     splat,
     splat_each,
     store,
@@ -37,8 +37,8 @@ from w2vfast.kernels.windows import (
     copy_contexts,
     draw_outputs,
     gather_piece,
-    prefetch_window,
-    shard_bounds,
+    outputs_of,
+    prefetch_context,
 )
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
@@ -57,11 +57,11 @@ def mean_rows(W, context_ids, rows):
         store(rows, _INPUT_GRAD, lane, splat(_ZERO))
 
 
-@compiled
-def train_outputs(W_out, outputs, n_outputs, has_target, alpha, tables, is_measured, rows, scores):
+@inlined
+def train_outputs(W_out, outputs, n_outputs, ahead, has_target, alpha, tables, is_measured, rows, scores):
     """Apply 001 eq. (24)-(26) to up to OUTPUTS different outputs; return the loss, 0 if it is not measured.
 
-    Adds their part of 001 eq. (27), times -eta, to ``rows[_INPUT_GRAD]``.
+    Adds their part of 001 eq. (27), times -eta, to ``rows[_INPUT_GRAD]``. Prefetches the outputs ``ahead``.
     """
     store(scores, 0, 0, score_tile(rows, (_MEAN,), W_out, outputs))
     loss = 0.0
@@ -69,6 +69,7 @@ def train_outputs(W_out, outputs, n_outputs, has_target, alpha, tables, is_measu
         loss = tile_loss(scores[0], 1, n_outputs, has_target, tables.negative_log_sigmoid)
     scores_to_errors(scores[0], 1, n_outputs, has_target, alpha, tables.sigmoid)
     for lane in range(0, W_out.shape[1], LANES):
+        prefetch_each(W_out, ahead, lane)
         u = load_each(W_out, outputs, lane)
         g = splat_each(scores, 0, 0, u)
         store(rows, _INPUT_GRAD, lane, combine_each(g, u, load(rows, _INPUT_GRAD, lane)))
@@ -87,14 +88,20 @@ def update_inputs(W, context_ids, gradient_power, rows):
 
 
 @compiled
-def train_window(model, context_ids, output_ids, alpha, gradient_power, tables, is_measured, rows, scores):
-    """Train one window with output_ids[0] as its target; return the loss E."""
+def train_window(
+    model, context_ids, output_ids, next_ids, alpha, gradient_power, tables, is_measured, rows, scores
+):
+    """Train one window with output_ids[0] as its target; return the loss E.
+
+    ``next_ids``, one or more, are the outputs of the next window.
+    """
     loss, begin = 0.0, 0
     mean_rows(model.W, context_ids, rows)
     while begin < output_ids.size:
         outputs, end = next_outputs(output_ids, begin)
+        ahead, has_target = rows_ahead(output_ids, end, next_ids), begin == 0
         loss += train_outputs(
-            model.W_out, outputs, end - begin, begin == 0, alpha, tables, is_measured, rows, scores
+            model.W_out, outputs, end - begin, ahead, has_target, alpha, tables, is_measured, rows, scores
         )
         begin = end
     update_inputs(model.W, context_ids, gradient_power, rows)
@@ -109,7 +116,7 @@ def allocate_scratch(settings, width):
 
 
 @compiled
-def train_shard(model, text, tables, settings, job, bounds, state, scratch):
+def train_centers(model, text, tables, settings, job, bounds, state, scratch):
     """Train on the centers bounds[0] .. bounds[1] - 1, one after the other, on one thread.
 
     Returns the generator's state (uint64), the sum of the measured losses (float64), the number of windows that
@@ -121,30 +128,24 @@ def train_shard(model, text, tables, settings, job, bounds, state, scratch):
         pos, n_centers = gather_piece(text, tables.keep_prob, job, window, pos, bounds[1], piece)
         state = draw_outputs(state, settings, tables, piece, n_centers)
         for i in range(n_centers):
-            prefetch_window(model, piece, i + 1, n_centers, window)
+            prefetch_context(model.W, piece, i + 1, n_centers, window)
             n_contexts = copy_contexts(piece, i, window, contexts)
             if n_contexts == 0:
                 continue
-            context_ids, output_ids = contexts[:n_contexts], piece.output_ids[i, : piece.n_outputs[i]]
+            context_ids, output_ids = contexts[:n_contexts], outputs_of(piece, i)
+            next_ids = outputs_of(piece, min(i + 1, n_centers - 1))
             alpha, is_measured = piece.alphas[i], piece.is_measured[i]
             loss += train_window(
-                model, context_ids, output_ids, alpha, settings.gradient_power, tables, is_measured, rows, scores
-            )
+                model, context_ids, output_ids, next_ids, alpha, settings.gradient_power, tables, is_measured,
+                rows, scores,
+            )  # fmt: skip
             n_measured += is_measured
             n_windows += 1
     return state, loss, n_measured, n_windows
 
 
-@compiled_parallel
-def train_chunk(model, text, tables, settings, job, states, losses, n_pairs):
-    """Train on a job with one shard a thread, Hogwild: rows are read and written without locks.
-
-    ``states`` uint64 (n_shards,), ``losses`` float64 (n_shards,) and ``n_pairs`` int64 (n_shards, 2), measured
-    and all, are updated in place. They are no tuple, since Numba loses what a parallel loop writes into those.
-    """
-    for shard in prange(states.size):
-        bounds = shard_bounds(job, shard, states.size)
-        scratch = allocate_scratch(settings, model.W.shape[1])
-        states[shard], losses[shard], n_pairs[shard, 0], n_pairs[shard, 1] = train_shard(
-            model, text, tables, settings, job, bounds, states[shard], scratch
-        )
+@compiled_with_arrays
+def train_shard(model, text, tables, settings, job, bounds, state):
+    """Do ``train_centers`` with new scratch."""
+    scratch = allocate_scratch(settings, model.W.shape[1])
+    return train_centers(model, text, tables, settings, job, bounds, state, scratch)

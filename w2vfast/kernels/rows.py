@@ -14,7 +14,7 @@ from w2vfast.kernels.vector import (
     LANES,
     load_each,
     multiply_add_tile,
-    prefetch,
+    prefetch_each,
     sum_each,
     zero_tile,
 )
@@ -70,6 +70,14 @@ def output_rows(output_ids, begin, end):
 
 
 @inlined
+def rows_ahead(output_ids, end, next_ids):
+    """Return the rows that follow output_ids[:end]: the rest of them, or else the next window's ``next_ids``."""
+    if end < output_ids.size:
+        return output_rows(output_ids, end, min(end + OUTPUTS, output_ids.size))
+    return output_rows(next_ids, 0, min(OUTPUTS, next_ids.size))
+
+
+@inlined
 def score_tile(H, hidden, W_out, outputs):
     """Return the scores u_z . h_c of the rows ``hidden`` of H, one or two, and the rows ``outputs`` of W_out."""
     tile = zero_tile(hidden, outputs)
@@ -106,11 +114,4 @@ def tile_loss(tile, n_hidden, n_outputs, has_target, table):
 def prefetch_row(matrix, row):
     """Ask for the cache lines of a row."""
     for lane in range(0, matrix.shape[1], LANES):
-        prefetch(matrix, row, lane)
-
-
-@inlined
-def prefetch_rows(matrix, rows):
-    """Ask for the cache lines of some rows."""
-    for row in rows:
-        prefetch_row(matrix, row)
+        prefetch_each(matrix, (row,), lane)

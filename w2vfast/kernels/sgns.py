@@ -20,10 +20,9 @@ pair (word2vec.c's scheme) a window is as many windows of one context.
 """
 
 import numpy as np
-from numba import prange
 
-from w2vfast._jit import compiled, compiled_parallel, compiled_with_arrays
-from w2vfast.kernels.rows import OUTPUTS, next_outputs, prefetch_rows, score_tile, scores_to_errors, tile_loss
+from w2vfast._jit import compiled, compiled_with_arrays, inlined
+from w2vfast.kernels.rows import OUTPUTS, next_outputs, rows_ahead, score_tile, scores_to_errors, tile_loss
 from w2vfast.kernels.sampling import draw_negatives
 from w2vfast.kernels.vector import (
     LANES,
@@ -31,6 +30,7 @@ from w2vfast.kernels.vector import (
     load,
     load_each,
     multiply_add_each,
+    prefetch_each,
     splat_each,
     store,
     store_each,
@@ -40,8 +40,8 @@ from w2vfast.kernels.windows import (
     copy_contexts,
     draw_outputs,
     gather_piece,
-    prefetch_window,
-    shard_bounds,
+    outputs_of,
+    prefetch_context,
 )
 
 #: Contexts that are trained at once; the windows of the default size are whole.
@@ -60,9 +60,10 @@ def score_group(model, context_ids, outputs, scores):
 
 
 @compiled
-def update_group(model, context_ids, outputs, errors):
-    """Apply 001 eq. (32)-(34) with the errors g_cz, in the places of the scores."""
+def update_group(model, context_ids, outputs, errors, ahead):
+    """Apply 001 eq. (32)-(34) with the errors g_cz, in the places of the scores; prefetch ``ahead``."""
     for lane in range(0, model.W.shape[1], LANES):
+        prefetch_each(model.W_out, ahead, lane)
         u = load_each(model.W_out, outputs, lane)
         new_u = u
         for c, context_id in enumerate(context_ids):
@@ -72,9 +73,12 @@ def update_group(model, context_ids, outputs, errors):
         store_each(model.W_out, outputs, lane, new_u)
 
 
-@compiled
-def train_group(model, context_ids, outputs, n_outputs, has_target, alpha, tables, is_measured, scores):
-    """Train some contexts on up to OUTPUTS different outputs; return the loss, 0 if it is not measured."""
+@inlined
+def train_group(model, context_ids, outputs, n_outputs, ahead, has_target, alpha, tables, is_measured, scores):
+    """Train some contexts on up to OUTPUTS different outputs; return the loss, 0 if it is not measured.
+
+    ``ahead`` are the outputs that come next, to be prefetched.
+    """
     n_contexts, loss = context_ids.size, 0.0
     score_group(model, context_ids, outputs, scores)
     for row in range((n_contexts + 1) // 2):
@@ -82,24 +86,30 @@ def train_group(model, context_ids, outputs, n_outputs, has_target, alpha, table
         if is_measured:
             loss += tile_loss(scores[row], n_hidden, n_outputs, has_target, tables.negative_log_sigmoid)
         scores_to_errors(scores[row], n_hidden, n_outputs, has_target, alpha, tables.sigmoid)
-    update_group(model, context_ids, outputs, scores)
+    update_group(model, context_ids, outputs, scores, ahead)
     return loss
 
 
 @compiled
-def train_window(model, context_ids, output_ids, alpha, tables, is_measured, scores):
-    """Train one window, or one pair, with output_ids[0] as its target; return the loss E."""
+def train_window(model, context_ids, output_ids, next_ids, alpha, tables, is_measured, scores):
+    """Train one window, or one pair, with output_ids[0] as its target; return the loss E.
+
+    ``next_ids``, one or more, are the outputs of the next window.
+    """
     loss, begin = 0.0, 0
     while begin < output_ids.size:
         outputs, end = next_outputs(output_ids, begin)
+        ahead, has_target = rows_ahead(output_ids, end, next_ids), begin == 0
         for c in range(0, context_ids.size, GROUP):
             group = context_ids[c : c + GROUP]
-            loss += train_group(model, group, outputs, end - begin, begin == 0, alpha, tables, is_measured, scores)
+            loss += train_group(
+                model, group, outputs, end - begin, ahead, has_target, alpha, tables, is_measured, scores
+            )
         begin = end
     return loss
 
 
-@compiled
+@inlined
 def train_pairs(model, context_ids, center_id, alpha, settings, tables, is_measured, state, output_ids, scores):
     """Train each pair of a window with noise words of its own; return the generator's state and the loss E.
 
@@ -109,12 +119,12 @@ def train_pairs(model, context_ids, center_id, alpha, settings, tables, is_measu
     for c in range(-1, n_contexts):
         n_outputs = n_next
         if c + 1 < n_contexts:
-            ahead = output_ids[(c + 1) % 2]
-            state, n_next = draw_negatives(state, center_id, settings, tables, ahead)
-            prefetch_rows(model.W_out, ahead[:n_next])
+            state, n_next = draw_negatives(state, center_id, settings, tables, output_ids[(c + 1) % 2])
         if c >= 0:
-            outputs = output_ids[c % 2, :n_outputs]
-            loss += train_window(model, context_ids[c : c + 1], outputs, alpha, tables, is_measured, scores)
+            context, outputs, ahead = context_ids[c : c + 1], output_ids[c % 2], output_ids[(c + 1) % 2]
+            loss += train_window(
+                model, context, outputs[:n_outputs], ahead[:n_next], alpha, tables, is_measured, scores
+            )
     return state, loss
 
 
@@ -126,7 +136,7 @@ def allocate_scratch(settings, width):
 
 
 @compiled
-def train_shard(model, text, tables, settings, job, bounds, state, scratch):
+def train_centers(model, text, tables, settings, job, bounds, state, scratch):
     """Train on the centers bounds[0] .. bounds[1] - 1, one after the other, on one thread.
 
     Returns the generator's state (uint64), the sum of the measured losses (float64), the number of pairs that
@@ -141,15 +151,17 @@ def train_shard(model, text, tables, settings, job, bounds, state, scratch):
         for i in range(n_centers):
             n_contexts = copy_contexts(piece, i, window, contexts)
             context_ids, alpha, is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]
+            prefetch_context(model.W, piece, i + 1, n_centers, window)
             if settings.negatives_per_pair:
                 center_id, output_ids = piece.kept_ids[window + i], piece.output_ids
                 state, window_loss = train_pairs(
                     model, context_ids, center_id, alpha, settings, tables, is_measured, state, output_ids, scores
                 )
             else:
-                prefetch_window(model, piece, i + 1, n_centers, window)
-                output_ids = piece.output_ids[i, : piece.n_outputs[i]]
-                window_loss = train_window(model, context_ids, output_ids, alpha, tables, is_measured, scores)
+                output_ids, next_ids = outputs_of(piece, i), outputs_of(piece, min(i + 1, n_centers - 1))
+                window_loss = train_window(
+                    model, context_ids, output_ids, next_ids, alpha, tables, is_measured, scores
+                )
             n_pairs += n_contexts
             if is_measured:
                 n_measured += n_contexts
@@ -157,16 +169,8 @@ def train_shard(model, text, tables, settings, job, bounds, state, scratch):
     return state, loss, n_measured, n_pairs
 
 
-@compiled_parallel
-def train_chunk(model, text, tables, settings, job, states, losses, n_pairs):
-    """Train on a job with one shard a thread, Hogwild: rows are read and written without locks.
-
-    ``states`` uint64 (n_shards,), ``losses`` float64 (n_shards,) and ``n_pairs`` int64 (n_shards, 2), measured
-    and all, are updated in place. They are no tuple, since Numba loses what a parallel loop writes into those.
-    """
-    for shard in prange(states.size):
-        bounds = shard_bounds(job, shard, states.size)
-        scratch = allocate_scratch(settings, model.W.shape[1])
-        states[shard], losses[shard], n_pairs[shard, 0], n_pairs[shard, 1] = train_shard(
-            model, text, tables, settings, job, bounds, states[shard], scratch
-        )
+@compiled_with_arrays
+def train_shard(model, text, tables, settings, job, bounds, state):
+    """Do ``train_centers`` with new scratch."""
+    scratch = allocate_scratch(settings, model.W.shape[1])
+    return train_centers(model, text, tables, settings, job, bounds, state, scratch)

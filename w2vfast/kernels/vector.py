@@ -161,17 +161,18 @@ def _(site, matrix, rows, lane, vectors):
         site.builder.store(vector, site.vector_address(matrix, row, lane), align=4)
 
 
-def prefetch(matrix, row, lane):
-    """Ask for the cache line at the lane, to write to it later."""
+def prefetch_each(matrix, rows, lane):
+    """Ask for the cache line at the same lane of several rows, to write to it later."""
 
 
-@_compiles_to(prefetch, types.void)
-def _(site, matrix, row, lane):
-    address = site.address(matrix, site.int64(row, 1), site.int64(lane, 2))
-    pointer = site.builder.bitcast(address, ir.IntType(8).as_pointer())
-    name = "llvm.prefetch.p0" if pointer.type.is_opaque else "llvm.prefetch.p0i8"
-    function = site.llvm(name, ir.FunctionType(ir.VoidType(), [pointer.type, _INT, _INT, _INT]))
-    site.builder.call(function, [pointer, _INT(1), _INT(3), _INT(1)])  # for writing, into all levels, data
+@_compiles_to(prefetch_each, types.void)
+def _(site, matrix, rows, lane):
+    lane = site.int64(lane, 2)
+    for row in site.int64_each(rows, 1):
+        pointer = site.builder.bitcast(site.address(matrix, row, lane), ir.IntType(8).as_pointer())
+        name = "llvm.prefetch.p0" if pointer.type.is_opaque else "llvm.prefetch.p0i8"
+        function = site.llvm(name, ir.FunctionType(ir.VoidType(), [pointer.type, _INT, _INT, _INT]))
+        site.builder.call(function, [pointer, _INT(1), _INT(3), _INT(1)])  # for writing, into all levels, data
 
 
 def splat(value):

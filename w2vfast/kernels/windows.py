@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast._jit import compiled, compiled_with_arrays, inlined
-from w2vfast.kernels.rows import prefetch_row, prefetch_rows
+from w2vfast.kernels.rows import prefetch_row
 from w2vfast.kernels.sampling import draw_negatives, draw_window, is_kept, position_bits
 
 #: Centers that are gathered at a time.
@@ -41,7 +41,7 @@ def allocate_piece(settings):
         np.empty(PIECE, np.int32),
         np.empty(PIECE, np.float32),
         np.empty(PIECE, np.bool_),
-        np.empty((PIECE, settings.n_negatives + 1), np.int32),
+        np.zeros((PIECE, settings.n_negatives + 1), np.int32),
         np.empty(PIECE, np.int32),
     )
 
@@ -52,7 +52,7 @@ def gather_piece(text, keep_prob, job, window, start, stop, piece):
 
     Returns the position after the last one looked at as a center, and the number of windows.
     """
-    sentence = np.searchsorted(text.offsets, start, side="right") - 1
+    sentence = _sentence_of(text.offsets, start)
     sentence_start, sentence_stop = text.offsets[sentence], text.offsets[sentence + 1]
     begin = window - _keep_left(text.ids, keep_prob, job, window, start, sentence_start, piece.kept_ids)
     pos, first, n_centers = start, 0, 0
@@ -75,6 +75,19 @@ def gather_piece(text, keep_prob, job, window, start, stop, piece):
     n_right = _keep_right(text.ids, keep_prob, job, window, pos, sentence_stop, piece.kept_ids[after:])
     _close_sentence(piece, first, n_centers, begin, after + n_right)
     return pos, n_centers
+
+
+@compiled
+def _sentence_of(offsets, pos):
+    """Return the sentence of a position, by bisection; np.searchsorted would take half a second to compile."""
+    low, high = 0, offsets.size - 1
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if offsets[middle] <= pos:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @inlined
@@ -113,8 +126,9 @@ def _keep_right(ids, keep_prob, job, most, start, sentence_stop, kept_ids):
 def draw_outputs(state, settings, tables, piece, n_centers):
     """Draw the negatives of each window that has contexts; return the generator's state."""
     for i in range(n_centers):
+        center_id = piece.kept_ids[settings.window + i]
+        piece.output_ids[i, 0], piece.n_outputs[i] = center_id, 1
         if piece.ends[i] - piece.begins[i] > 1:
-            center_id = piece.kept_ids[settings.window + i]
             state, piece.n_outputs[i] = draw_negatives(state, center_id, settings, tables, piece.output_ids[i])
     return state
 
@@ -131,16 +145,12 @@ def copy_contexts(piece, i, window, context_ids):
 
 
 @inlined
-def prefetch_window(model, piece, i, n_centers, window):
-    """Ask for the rows that window i needs: its outputs, and the one context that the window before has not."""
-    if i < n_centers:
-        prefetch_row(model.W, piece.kept_ids[min(window + i + window, window + n_centers - 1)])
-        if piece.ends[i] - piece.begins[i] > 1:
-            prefetch_rows(model.W_out, piece.output_ids[i, : piece.n_outputs[i]])
+def outputs_of(piece, i):
+    """Return the center of window i and its negatives."""
+    return piece.output_ids[i, : piece.n_outputs[i]]
 
 
-@compiled
-def shard_bounds(job, shard, n_shards):
-    """Return the first position of a shard and the one after its last; the shards partition the job."""
-    length = job.stop - job.start
-    return job.start + length * shard // n_shards, job.start + length * (shard + 1) // n_shards
+@inlined
+def prefetch_context(W, piece, i, n_centers, window):
+    """Ask for the one context row that window i needs and the window before it does not."""
+    prefetch_row(W, piece.kept_ids[min(window + i, n_centers - 1) + window])

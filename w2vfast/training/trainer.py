@@ -20,7 +20,7 @@ from w2vfast import _jit
 from w2vfast.corpus.encoded import EncodedCorpus, encode
 from w2vfast.corpus.sources import Source
 from w2vfast.errors import CorpusError, DivergedError
-from w2vfast.kernels import cbow, sgns
+from w2vfast.kernels import cbow, sgns, shards
 from w2vfast.kernels.arguments import Job, Model, Settings, Text
 from w2vfast.kernels.vector import LANES
 from w2vfast.model.native import all_finite
@@ -82,7 +82,6 @@ class Trainer:
         self._states = np.array([_seed(config.seed, 1, shard) for shard in range(config.threads)], np.uint64)
         self._losses = np.zeros(config.threads)
         self._pairs = np.zeros((config.threads, 2), np.int64)  # measured, all
-        self._train_chunk = KERNELS[config.model].train_chunk
 
     def run(self) -> None:
         """Train all epochs.
@@ -158,9 +157,9 @@ class Trainer:
         self.n_pairs += int(self._pairs[:, 1].sum())
 
     def _call(self, job: Job) -> None:
-        self._train_chunk(
-            self.model, self._text, self._tables, self._settings, job, self._states, self._losses, self._pairs
-        )
+        kernel = KERNELS[self.config.model].train_shard
+        inputs = (self.model, self._text, self._tables, self._settings, job)
+        shards.train_chunk(kernel, *inputs, self._states, self._losses, self._pairs)
 
     def _warm_up(self, worker: ThreadPoolExecutor) -> None:
         """Compile the kernel, or load it from the cache, by training on nothing."""
@@ -190,7 +189,7 @@ class Trainer:
 
 def load_kernels(config: TrainConfig, monitor: Monitor) -> None:
     """Compile or load the kernels that reading needs, on a corpus of two words; announce a long wait."""
-    if not _jit.is_cached(KERNELS[config.model].train_chunk):
+    if not _jit.is_cached(KERNELS[config.model].train_shard):
         monitor.note("compiling (first run only)")
     _jit.call_mended(lambda: encode([Source(io.BytesIO(b"two words\n"))], min_count=1, max_word_bytes=8))
 
