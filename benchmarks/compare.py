@@ -29,7 +29,7 @@ import quality
 HERE = Path(__file__).parent
 
 
-def cases(model: str, names: list[str]) -> list[tuple[str, str, dict]]:
+def cases(model: str, names: list[str], without: list[str]) -> list[tuple[str, str, dict]]:
     """Return what to run: label, trainer, options of its own."""
     found = []
     for name in names:
@@ -42,7 +42,7 @@ def cases(model: str, names: list[str]) -> list[tuple[str, str, dict]]:
             ]
         else:
             found += [("w2vfast", name, {}), ("w2vfast, classic", name, {"cbow_grad": "classic"})]
-    return found
+    return [case for case in found if case[0] not in without]
 
 
 def run(trainer: str, corpus: str, output: str, options: dict) -> dict[str, float]:
@@ -75,10 +75,11 @@ def measure(args: argparse.Namespace) -> list[dict]:
         "sg": args.model == "sg", "dim": args.dim, "window": args.window, "neg": args.neg, "sample": args.sample,
         "min_count": 5, "epochs": args.epochs, "threads": args.threads, "seed": 1,
     }  # fmt: skip
-    rows = {label: {"trainer": label, "runs": []} for label, _, _ in cases(args.model, names)}
+    some_cases = cases(args.model, names, args.without)
+    rows = {label: {"trainer": label, "runs": []} for label, _, _ in some_cases}
     with tempfile.TemporaryDirectory() as folder:
         for round_ in range(args.repeats + 1):
-            for label, trainer, own in cases(args.model, names):
+            for label, trainer, own in some_cases:
                 if round_ == 0 and trainer != "w2vfast":
                     continue  # round 0 only fills the cache of compiled code
                 output = str(Path(folder) / "model")
@@ -127,7 +128,7 @@ def main() -> None:
     for name, default in (("dim", 100), ("window", 5), ("neg", 5), ("epochs", 1), ("threads", 2), ("repeats", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--sample", type=float, default=1e-3)
-    parser.add_argument("--without", nargs="*", default=[], help="trainers to leave out")
+    parser.add_argument("--without", nargs="*", default=[], help="rows to leave out")
     parser.add_argument("--analogies", nargs="*", default=[])
     parser.add_argument("--similarity", nargs="*", default=[])
     parser.add_argument("--output", help="JSON file to write; the table goes to standard output")

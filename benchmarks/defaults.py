@@ -15,6 +15,7 @@ from pathlib import Path
 import quality
 
 from w2vfast.corpus.encoded import encode
+from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor
@@ -61,7 +62,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--output", help="JSON file to write")
     args = parser.parse_args()
-    corpus = encode(find_sources(args.corpus), min_count=5, max_word_bytes=1024)
+    corpus = encode(find_sources(args.corpus), ReadingOptions())
     rows = []
     for model, gradient, alpha in VARIANTS:
         config = TrainConfig(model=model, cbow_grad=gradient, alpha=alpha, epochs=args.epochs)

@@ -20,6 +20,7 @@ import w2vfast.kernels.cbow
 import w2vfast.kernels.sgns
 from w2vfast._jit import compiled
 from w2vfast.corpus.encoded import encode
+from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
 from w2vfast.kernels import vector
 from w2vfast.kernels.arguments import Job, Text
@@ -112,7 +113,7 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=300_000, help="words a timing")
     parser.add_argument("--output", help="JSON file to write")
     args = parser.parse_args()
-    corpus, rows = encode(find_sources(args.corpus), min_count=5, max_word_bytes=1024), []
+    corpus, rows = encode(find_sources(args.corpus), ReadingOptions()), []
     peak = peak_gflops()
     for model, module in (("sg", w2vfast.kernels.sgns), ("cbow", w2vfast.kernels.cbow)):
         config = TrainConfig(model=model, threads=1, epochs=1).resolved()

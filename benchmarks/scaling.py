@@ -15,6 +15,7 @@ import machine
 import numpy as np
 
 from w2vfast.corpus.encoded import EncodedCorpus, encode
+from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor
@@ -100,8 +101,7 @@ def main() -> None:
     parser.add_argument("--picture", help="PNG or SVG file to draw")
     args = parser.parse_args()
     corpora = {
-        count: encode(find_sources(args.corpus), min_count=count, max_word_bytes=1024)
-        for count in SWEEPS["min_count"]
+        count: encode(find_sources(args.corpus), ReadingOptions(min_count=count)) for count in SWEEPS["min_count"]
     }
     sweeps = {
         model: {name: sweep(name, corpora, model, args.threads, args.repeats) for name in SWEEPS}

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from w2vfast.corpus import sources
 from w2vfast.corpus.encoded import encode
+from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.tokenizer import Tokenizer
 from w2vfast.errors import CorpusError, UsageError
@@ -35,15 +36,16 @@ messy_bytes = st.lists(
 ).map(b"".join)
 
 
-def tokenize(data, block_bytes, max_word_bytes=1024):
+def tokenize(data, block_bytes, max_word_bytes=1024, **options):
     """Feed the data in blocks of one size; return sentences of words, without empty ones, and the report."""
-    tokenizer, ids, ends = Tokenizer(max_word_bytes), [], []
+    options = ReadingOptions(max_word_bytes=max_word_bytes, min_count=1, **options)
+    tokenizer, ids, ends = Tokenizer(options), [], []
     blocks = [data[i : i + block_bytes] for i in range(0, len(data), block_bytes)] + [b""]
-    for i, block in enumerate(blocks):
-        new_ids, new_ends = tokenizer.feed(block, is_last=i == len(blocks) - 1)
+    flagged = ((block, i == len(blocks) - 1) for i, block in enumerate(blocks))
+    for new_ids, new_ends, _ in tokenizer.run(flagged):
         ends += (new_ends + len(ids)).tolist()
         ids += new_ids.tolist()
-    vocab, final_ids = tokenizer.vocabulary(1)
+    vocab, final_ids = tokenizer.vocabulary()
     words = [vocab.words[final_ids[i]] for i in ids]
     sentences = [words[a:b] for a, b in zip([0, *ends], ends, strict=False)]
     return [s for s in sentences if s], tokenizer.report, vocab
@@ -87,16 +89,16 @@ def test_the_hash_key_changes_nothing():
     data = b"b a c b\nd a b\n" * 50
     results = []
     for key in (0, 1, 2**64 - 1):
-        tokenizer = Tokenizer(1024, key)
-        ids, ends = tokenizer.feed(data, is_last=True)
-        results.append((ids.tolist(), ends.tolist(), tokenizer.vocabulary(1)[0].words))
+        tokenizer = Tokenizer(ReadingOptions(min_count=1), key)
+        (ids, ends, _), *_ = tokenizer.run([(data, True)])
+        results.append((ids.tolist(), ends.tolist(), tokenizer.vocabulary()[0].words))
     assert results[0] == results[1] == results[2]
 
 
-def encoded(*texts, min_count=1):
+def encoded(*texts, min_count=1, **options):
     """Encode texts as if each were a file."""
     streams = [io.BytesIO(text) for text in texts]
-    return encode(find_sources(streams), min_count=min_count, max_word_bytes=1024)
+    return encode(find_sources(streams), ReadingOptions(min_count=min_count, **options))
 
 
 def sentences_of(corpus):
@@ -111,8 +113,8 @@ def test_encoding_keeps_order_and_drops_rare_words_and_empty_sentences():
     assert sentences_of(corpus) == [["b", "a"], ["a", "b", "c"], ["c", "c"]]
     assert corpus.vocab.words == ["c", "b", "a"]  # 3, then ties by first appearance
     assert corpus.vocab.counts.tolist() == [3, 2, 2]
-    assert corpus.report.n_below_min_count == 2
-    assert corpus.report.n_below_min_count_words == 2
+    assert corpus.report.n_dropped == 2
+    assert corpus.report.n_dropped_words == 2
     assert corpus.ids.dtype == np.int32
     assert corpus.offsets.dtype == np.int64
 
@@ -129,7 +131,7 @@ def test_no_token_is_lost_or_invented(sentences, min_count):
     else:
         corpus = encoded(text, min_count=min_count)
         assert sentences_of(corpus) == kept
-        assert corpus.n_tokens + corpus.report.n_below_min_count == corpus.report.n_tokens
+        assert corpus.n_tokens + corpus.report.n_dropped == corpus.report.n_tokens
 
 
 def test_the_end_of_a_file_ends_a_sentence_and_its_last_word():
@@ -163,10 +165,11 @@ def test_compressed_text_is_recognised_by_its_first_bytes(tmp_path, compress):
         list(find_sources(str(path))[0].blocks())
 
 
-def test_zstd_and_models_are_refused_with_advice(tmp_path):
+def test_zstd_without_its_package_and_models_are_refused_with_advice(tmp_path, monkeypatch):
     path = tmp_path / "corpus"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(20))
-    with pytest.raises(UsageError, match="zstd"):
+    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"pip install 'w2vfast\[zstd\]'"):
         list(find_sources(path)[0].blocks())
     path.write_bytes((100).to_bytes(8, "little") + b'{"vectors"')
     with pytest.raises(CorpusError, match="is a model, not text"):
@@ -210,7 +213,7 @@ def test_a_short_first_read_does_not_hide_compression():
 def test_real_text_is_read_exactly():
     if not REAL_TEXT.exists():
         pytest.skip(f"needs real text: {REAL_TEXT} (or set W2VFAST_TEST_TEXT)")
-    corpus = encode(find_sources(REAL_TEXT), min_count=5, max_word_bytes=1024)
+    corpus = encode(find_sources(REAL_TEXT), ReadingOptions(threads=2))
     sentences = reference.tokenize(b"".join(find_sources(REAL_TEXT)[0].blocks()))
     expected = reference.vocabulary(sentences, 5)
     assert [*zip(corpus.vocab.words, corpus.vocab.counts.tolist(), strict=True)] == expected

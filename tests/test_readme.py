@@ -18,7 +18,7 @@ def tour():
 
 
 def test_the_tour_works_as_printed(tmp_path):
-    assert [language for language, _ in tour()] == ["sh", "sh", "python"]
+    assert [language for language, _ in tour()] == ["sh", "sh", "python", "sh"]
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     results = []
     (tmp_path / "w2vfast" / "data").mkdir(parents=True)
@@ -38,6 +38,7 @@ def test_the_tour_works_as_printed(tmp_path):
     assert results[1].count("king\t") == 3
     assert '{"query": "king", "results"' in results[1]
     assert "tokyo" in results[2]
+    assert results[3].count("\n") == 3
 
 
 def test_every_command_is_mentioned_and_none_that_is_not_there():

@@ -123,7 +123,7 @@ def test_negatives_never_equal_the_target_and_drawing_ends(n_redraws):
     """Also where the target is almost the whole distribution (C4)."""
     empty = np.empty(0, np.float32)
     some = Tables(empty, tables.alias_table(np.array([0.9, 0.1])), empty, empty)
-    settings = Settings(5, 20, n_redraws, False, 0.0)
+    settings = Settings(5, 5, 5, False, 20, n_redraws, False, 0.0)
     output_ids, state, n_drawn = np.empty(21, np.int32), np.uint64(3), 0
     for _ in range(200):
         state, n_outputs = sampling.draw_negatives(np.uint64(state), 0, settings, some, output_ids)

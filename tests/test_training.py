@@ -117,9 +117,10 @@ def test_the_kernels_own_alpha_ends_at_the_floor_too(monkeypatch):
 def run_corpus(stream):
     """Encode a stream."""
     from w2vfast.corpus.encoded import encode
+    from w2vfast.corpus.reading import ReadingOptions
     from w2vfast.corpus.sources import find_sources
 
-    return encode(find_sources(stream), min_count=1, max_word_bytes=100)
+    return encode(find_sources(stream), ReadingOptions(min_count=1, max_word_bytes=100))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

@@ -30,15 +30,20 @@ def numbered(lengths):
     return Text(np.arange(text.ids.size, dtype=np.int32), text.offsets)
 
 
-def all_windows(text, keep_prob, starts_and_stops, window=WINDOW):
+def some_settings(left=WINDOW, right=WINDOW, is_fixed=False):
+    """Settings for windows only."""
+    return Settings(max(left, right), left, right, is_fixed, 1, 0, False, 0.0)
+
+
+def all_windows(text, keep_prob, starts_and_stops, settings=some_settings()):  # noqa: B008 a constant
     """The windows of some ranges of centers: {center: contexts}, and each range's centers in order."""
-    job = Job(0, 0, np.uint64(77), 0.05, 0.0)
-    piece, context_ids = windows.allocate_piece(Settings(window, 1, 0, False, 0.0)), np.empty(2 * window, np.int32)
+    job, window = Job(0, 0, np.uint64(77), 0.05, 0.0), settings.window
+    piece, context_ids = windows.allocate_piece(settings), np.empty(2 * window, np.int32)
     found, order = {}, []
     for start, stop in starts_and_stops:
         pos = start
         while pos < stop:
-            pos, n_centers = windows.gather_piece(text, keep_prob, job, window, pos, stop, piece)
+            pos, n_centers = windows.gather_piece(text, keep_prob, job, settings, pos, stop, piece)
             for i in range(n_centers):
                 center, n_contexts = (
                     piece.kept_ids[window + i],
@@ -91,6 +96,28 @@ def test_no_window_crosses_a_sentence_or_exceeds_its_size(lengths):
             assert sorted([*contexts, center]) == list(ends)
 
 
+@pytest.mark.parametrize(("left", "right"), [(0, 3), (3, 0), (1, 4), (5, 2)])
+def test_the_sides_of_a_window_have_their_own_sizes(left, right):
+    text = numbered([2000])
+    found, _ = all_windows(text, np.ones(2000, np.float32), [(0, 2000)], some_settings(left, right))
+    inner = [(center, contexts) for center, contexts in found.items() if 5 <= center < 1995]
+    before = [sum(c < center for c in contexts) for center, contexts in inner]
+    after = [sum(c > center for c in contexts) for center, contexts in inner]
+    assert set(before) == set(range(min(left, 1), left + 1))
+    assert set(after) == set(range(min(right, 1), right + 1))
+    assert np.mean(before) == pytest.approx((left + 1) / 2 if left else 0, abs=0.1)
+    assert np.mean(after) == pytest.approx((right + 1) / 2 if right else 0, abs=0.1)
+
+
+def test_a_fixed_window_holds_the_whole_sentence():
+    lengths = [1, 2, 7, 5]
+    text = numbered(lengths)
+    found, _ = all_windows(text, np.ones(15, np.float32), [(0, 15)], some_settings(6, 6, is_fixed=True))
+    sentence_of = np.repeat(np.arange(len(lengths)), lengths)
+    for center, contexts in found.items():
+        assert contexts == [i for i in range(15) if sentence_of[i] == sentence_of[center] and i != center]
+
+
 def test_a_sentence_longer_than_a_piece_keeps_all_its_windows():
     text = numbered([3 * windows.PIECE + 5])
     found, order = all_windows(text, np.ones(text.ids.size, np.float32), [(0, text.ids.size)])
@@ -113,7 +140,7 @@ def problem(module, *, vocab_size=9, dim=20, per_pair=False, sample=0.0):
     counts = np.bincount(text.ids, minlength=vocab_size) + 1
     tables = make_tables(counts, sample, 0.75)
     power = 0.5 if module is cbow else 0.0
-    settings = Settings(WINDOW, 4, 0 if per_pair else 8, per_pair, power)
+    settings = Settings(WINDOW, WINDOW, WINDOW, False, 4, 0 if per_pair else 8, per_pair, power)
     model = initial_model(vocab_size, dim, 1)
     model.W_out[:, :dim] = np.random.default_rng(5).normal(0, 0.1, (vocab_size, dim))
     return model, text, tables, settings

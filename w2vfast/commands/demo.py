@@ -7,6 +7,7 @@ import click
 from w2vfast.commands import output
 from w2vfast.commands.options import GroupedCommand, common_options
 from w2vfast.commands.train import run_training
+from w2vfast.corpus.sources import find_sources
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Console, Monitor
@@ -27,7 +28,7 @@ def demo(model_file: str, quiet: bool) -> None:
     """
     monitor = Monitor() if quiet else Console()
     with as_file(SAMPLE) as corpus:
-        run_training((str(corpus),), TrainConfig(epochs=10), monitor, model_file)
+        run_training(find_sources(corpus), TrainConfig(epochs=10), monitor, model_file)
     model = Embeddings.load(model_file, with_context=False)
     output.write("\nThe words nearest to a word:\n")
     for word, results in zip(_WORDS, model.neighbours(_WORDS, k=5), strict=True):

@@ -5,9 +5,21 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from w2vfast.corpus.wordlists import read_vocab, read_words
 from w2vfast.training.config import LIMITS, TrainConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
+_TEXT = "Text"
+_TEXT_FIELDS = {
+    "min_count": "Drop words that occur less often.",
+    "max_vocab": "Keep at most so many words, the most frequent ones.",
+    "lowercase": "Turn the text to lower case.",
+    "tokenizer": "Split at white space only; or find words: letters, digits, inner ' and -.",
+    "sentence": "What a sentence is: a line, a document (a whole file), or so many words.",
+    "max_word_bytes": "Drop longer tokens.",
+    "strict": "Stop at invalid UTF-8 instead of replacing it.",
+    "allow_truncated": "Read compressed text that breaks off as far as it goes.",
+}
 
 
 class GroupedCommand(click.Command):
@@ -34,6 +46,16 @@ class GroupedOption(click.Option):
         self.heading = heading
 
 
+class NumberOrAll(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A whole number, or the word all."""
+
+    name = "integer|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or "all"."""
+        return value if value == "all" else click.INT.convert(value, param, ctx)
+
+
 def config_option(name: str, heading: str, help: str, *names: str, default_text: str = "") -> Callable[[F], F]:
     """Return the option for a field of TrainConfig, with the field's default and type.
 
@@ -49,15 +71,59 @@ def config_option(name: str, heading: str, help: str, *names: str, default_text:
         What the help gives as the default of a field whose default is None.
     """
     spec = TrainConfig.__dataclass_fields__[name]
-    if name in LIMITS:
-        kind: Any = int if "int" in str(spec.type) else float  # TrainConfig checks the limits
+    if name in LIMITS:  # which TrainConfig checks
+        kind: Any = NumberOrAll() if "all" in str(spec.type) else int if "int" in str(spec.type) else float
+    elif spec.type in (bool, str):
+        kind = spec.type
     else:
         kind = click.Choice(get_args(spec.type))
+    special = {"None": "none", "False": "off"}
     return click.option(
         f"--{name.replace('_', '-')}", *names, name,
         cls=GroupedOption, heading=heading, help=help, type=kind, default=spec.default,
-        show_default=default_text or True,
+        show_default=default_text or special.get(str(spec.default), True), is_flag=spec.type is bool,
     )  # fmt: skip
+
+
+def text_options(function: F) -> F:
+    """Add the options that say how text is read and which words stay; ``take_reading`` takes them."""
+    files = (
+        ("--keep-words", "Words that stay, however rare: one a line."),
+        ("--drop-words", "Words that go, however frequent."),
+        ("--vocab", "Exactly these words, with their counts, as the command vocab writes them."),
+    )
+    for name, help in reversed(files):
+        function = click.option(
+            name, cls=GroupedOption, heading=_TEXT, metavar="FILE", show_default="none", help=help
+        )(function)
+    for name, help in reversed(_TEXT_FIELDS.items()):
+        function = config_option(name, _TEXT, help)(function)
+    return function
+
+
+def take_reading(params: dict[str, Any]) -> dict[str, Any]:
+    """Take the files of words out of a command's parameters; return their words for ``TrainConfig.reading``."""
+    lists: dict[str, Any] = {}
+    for name, read in (("keep_words", read_words), ("drop_words", read_words), ("vocab", read_vocab)):
+        path = params.pop(name)
+        if path is not None:
+            lists[name] = read(path)
+    return lists
+
+
+def given_text_options(ctx: click.Context) -> list[str]:
+    """Return the options of ``text_options`` that stand on the command line."""
+    names = [*_TEXT_FIELDS, "keep_words", "drop_words", "vocab"]
+    given = [name for name in names if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    return [f"--{name.replace('_', '-')}" for name in given]
+
+
+def progress_option(function: F) -> F:
+    """Add ``--progress``."""
+    return click.option(
+        "--progress", cls=GroupedOption, heading="Run", type=click.Choice(["auto", "always", "never"]),
+        default="auto", show_default=True, help="Progress on stderr.",
+    )(function)  # fmt: skip
 
 
 def model_file_option(function: F) -> F:

@@ -3,14 +3,16 @@
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.corpus.sources import Source
-from w2vfast.corpus.tokenizer import ReadingReport, Tokenizer
+from w2vfast.corpus.tokenizer import Tokenizer
 from w2vfast.errors import CorpusError, OutputError
 from w2vfast.kernels.tokens import renumber
 from w2vfast.vocab import Vocab
@@ -37,12 +39,10 @@ class EncodedCorpus:
 
 def encode(
     sources: Sequence[Source],
-    *,
-    min_count: int,
-    max_word_bytes: int,
+    options: ReadingOptions,
     on_read: Callable[[int], None] = lambda n_bytes: None,
 ) -> EncodedCorpus:
-    """Read text once and encode it; a line is a sentence, and the end of a file ends one.
+    """Read text once and encode it; the end of a file ends a sentence.
 
     The ids lie in a temporary file without a name, 4 bytes a token, in the folder for temporary files.
 
@@ -50,12 +50,10 @@ def encode(
     ----------
     sources
         Read in this order.
-    min_count
-        Words that occur less often are dropped.
-    max_word_bytes
-        Words of more bytes are dropped.
+    options
+        What counts as a word and as a sentence, and which words stay.
     on_read
-        Called with the number of bytes read since the last call.
+        Called with the number of bytes of text read since the last call.
 
     Raises
     ------
@@ -64,17 +62,18 @@ def encode(
     OutputError
         The temporary file does not fit on the disk.
     """
-    tokenizer, hasher = Tokenizer(max_word_bytes), hashlib.sha256()
+    tokenizer, hasher = Tokenizer(options), hashlib.sha256()
     try:
         with tempfile.TemporaryFile(prefix="w2vfast-") as id_file, tempfile.TemporaryFile() as offset_file:
-            n_ids, n_offsets = _spool(sources, tokenizer, hasher, id_file, offset_file, on_read)
-            vocab, new_ids = tokenizer.vocabulary(min_count)
-            _check(vocab, tokenizer, sources, min_count)
-            ids, offsets = _map(id_file, np.int32, n_ids), _map(offset_file, np.int64, n_offsets)
+            spool = _Spool(tokenizer, options.sentence, hasher, id_file, offset_file)
+            spool.read(sources, options.allow_truncated, on_read)
+            vocab, new_ids = tokenizer.vocabulary()
+            _check(vocab, tokenizer, sources, options.min_count)
+            ids, offsets = spool.mapped()
     except OSError as error:
         place = tempfile.gettempdir()
         raise OutputError(f"cannot keep the encoded corpus in {place}: {error.strerror}; set TMPDIR") from None
-    n_tokens, n_sentences = renumber(ids, offsets, new_ids)
+    n_tokens, n_sentences = _renumber(ids, offsets, new_ids, options.threads)
     if n_sentences == n_tokens:
         raise CorpusError("no line has two known words, so there are no contexts; a line is a sentence")
     return EncodedCorpus(
@@ -87,36 +86,87 @@ def encode(
     )
 
 
-def _spool(
-    sources: Sequence[Source],
-    tokenizer: Tokenizer,
-    hasher: "hashlib._Hash",
-    id_file: BinaryIO,
-    offset_file: BinaryIO,
-    on_read: Callable[[int], None],
+def _renumber(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], new_ids: NDArray[np.int32], threads: int
 ) -> tuple[int, int]:
-    """Tokenize all sources into the two files; return the numbers of ids and of offsets written."""
-    n_ids, n_offsets, to_hash = 0, 1, _SAMPLE_BYTES
-    offset_file.write(bytes(8))
-    for source in sources:
-        for block, is_last in _with_end(source):
-            hasher.update(block[:to_hash])
-            to_hash -= len(block[:to_hash])
-            ids, ends = tokenizer.feed(block, is_last=is_last)
-            id_file.write(ids.data)
-            offset_file.write((ends + n_ids).data)
-            n_ids, n_offsets = n_ids + ids.size, n_offsets + ends.size
-            on_read(len(block))
-    id_file.flush()
-    offset_file.flush()
-    return n_ids, n_offsets
+    """Turn provisional ids into final ones, in place; return how many tokens and sentences remain."""
+    cuts = sorted({(offsets.size - 1) * i // threads for i in range(threads + 1)})
+    begins = [int(offsets[cut]) for cut in cuts]
+
+    def renumber_part(begin: int, first: int, last: int) -> tuple[int, int]:
+        return renumber(ids, offsets, begin, first, last, new_ids)  # type: ignore[no-any-return]
+
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(renumber_part, begins, cuts, cuts[1:]))
+    n_tokens, n_sentences = 0, 0
+    for begin, first, (tokens, sentences) in zip(begins, cuts, parts, strict=False):
+        ids[n_tokens : n_tokens + tokens] = ids[begin : begin + tokens]
+        moved = offsets[first + 1 : first + 1 + sentences] + (n_tokens - begin)
+        offsets[n_sentences + 1 : n_sentences + 1 + sentences] = moved
+        n_tokens, n_sentences = n_tokens + tokens, n_sentences + sentences
+    return n_tokens, n_sentences
 
 
-def _with_end(source: Source) -> Iterator[tuple[bytes, bool]]:
-    """Yield a source's blocks, then an empty one that is marked as the last."""
-    for block in source.blocks():
-        yield block, False
-    yield b"", True
+class _Spool:
+    """Provisional ids and the ends of sentences, in two files."""
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        sentence: str | int,
+        hasher: "hashlib._Hash",
+        id_file: BinaryIO,
+        offset_file: BinaryIO,
+    ) -> None:
+        self._tokenizer, self._sentence, self._hasher = tokenizer, sentence, hasher
+        self._id_file, self._offset_file = id_file, offset_file
+        self._n_ids, self._n_offsets, self._to_hash = 0, 1, _SAMPLE_BYTES
+        self._offset_file.write(bytes(8))
+
+    def read(self, sources: Sequence[Source], allow_truncated: bool, on_read: Callable[[int], None]) -> None:
+        """Tokenize all sources."""
+        begin = 0  # of the file
+        for ids, ends, ends_file in self._tokenizer.run(self._blocks(sources, allow_truncated, on_read)):
+            self._id_file.write(ids.data)
+            if self._sentence == "line":
+                self._write_offsets(ends + self._n_ids)
+            self._n_ids += ids.size
+            if ends_file and self._sentence != "line":
+                step = self._sentence if isinstance(self._sentence, int) else max(1, self._n_ids - begin)
+                self._write_offsets(np.append(np.arange(begin + step, self._n_ids, step), self._n_ids))
+            begin = self._n_ids if ends_file else begin
+
+    def _blocks(
+        self, sources: Sequence[Source], allow_truncated: bool, on_read: Callable[[int], None]
+    ) -> Iterator[tuple[bytes, bool]]:
+        """Yield the blocks of all sources, and whether each is the last one of its source."""
+        report = self._tokenizer.report
+        for source in sources:
+            blocks = source.blocks(report if allow_truncated else None)
+            block, following = next(blocks, b""), next(blocks, None)
+            report.n_empty_files += not block
+            while following is not None:
+                yield self._seen(block, on_read), False
+                block, following = following, next(blocks, None)
+            yield self._seen(block, on_read), True
+
+    def _seen(self, block: bytes, on_read: Callable[[int], None]) -> bytes:
+        """Take note of a block that has been read."""
+        if self._to_hash > 0:
+            self._hasher.update(block[: self._to_hash])
+            self._to_hash -= len(block)
+        on_read(len(block))
+        return block
+
+    def mapped(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return ids and offsets as arrays in memory maps."""
+        self._id_file.flush()
+        self._offset_file.flush()
+        return _map(self._id_file, np.int32, self._n_ids), _map(self._offset_file, np.int64, self._n_offsets)
+
+    def _write_offsets(self, offsets: NDArray[np.int64]) -> None:
+        self._offset_file.write(offsets.data)
+        self._n_offsets += offsets.size
 
 
 def _map(file: BinaryIO, dtype: DTypeLike, size: int) -> NDArray[Any]:
@@ -124,6 +174,7 @@ def _map(file: BinaryIO, dtype: DTypeLike, size: int) -> NDArray[Any]:
 
 
 def _check(vocab: Vocab, tokenizer: Tokenizer, sources: Sequence[Source], min_count: int) -> None:
+    """Refuse a vocabulary that nothing can be trained on."""
     names = sources[0].name if len(sources) == 1 else f"{len(sources)} files"
     if tokenizer.n_words == 0:
         too_long = tokenizer.report.n_too_long

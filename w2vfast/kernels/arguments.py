@@ -35,7 +35,10 @@ class Tables(NamedTuple):
 class Settings(NamedTuple):
     """What stays the same for a whole run."""
 
-    window: int  # words on either side, at most
+    window: int  # the greater of the two that follow
+    left: int  # words before the center, at most
+    right: int  # words after it, at most
+    is_fixed: bool  # windows have this size; else it is drawn
     n_negatives: int
     n_redraws: int  # how often a negative that equals the target is drawn again
     negatives_per_pair: bool  # skip-gram: fresh negatives for every pair instead of every window

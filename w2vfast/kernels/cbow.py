@@ -125,7 +125,7 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
     window, (piece, contexts, rows, scores) = settings.window, scratch
     loss, n_measured, n_windows, pos = 0.0, 0, 0, bounds[0]
     while pos < bounds[1]:
-        pos, n_centers = gather_piece(text, tables.keep_prob, job, window, pos, bounds[1], piece)
+        pos, n_centers = gather_piece(text, tables.keep_prob, job, settings, pos, bounds[1], piece)
         state = draw_outputs(state, settings, tables, piece, n_centers)
         for i in range(n_centers):
             prefetch_context(model.W, piece, i + 1, n_centers, window)

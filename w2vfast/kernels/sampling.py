@@ -40,9 +40,12 @@ def is_kept(bits, keep_prob):
 
 
 @inlined
-def draw_window(bits, window):
-    """Return a window size, uniform on 1 .. ``window``, from the low 32 of a token's bits."""
-    return np.int64(1) + np.int64(((bits & _LOW_32) * np.uint64(window)) >> _SHIFT_32)
+def draw_window(bits, most):
+    """Return the size of one side of a window, uniform on 1 .. ``most``, from the low 32 of a token's bits.
+
+    It is 0 if ``most`` is. Both sides come from the same bits; if they may be equally wide, they are.
+    """
+    return np.int64(most > 0) + np.int64(((bits & _LOW_32) * np.uint64(most)) >> _SHIFT_32)
 
 
 @inlined

@@ -145,7 +145,7 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
     window, (piece, contexts, scores) = settings.window, scratch
     loss, n_measured, n_pairs, pos = 0.0, 0, 0, bounds[0]
     while pos < bounds[1]:
-        pos, n_centers = gather_piece(text, tables.keep_prob, job, window, pos, bounds[1], piece)
+        pos, n_centers = gather_piece(text, tables.keep_prob, job, settings, pos, bounds[1], piece)
         if not settings.negatives_per_pair:
             state = draw_outputs(state, settings, tables, piece, n_centers)
         for i in range(n_centers):

@@ -1,7 +1,8 @@
 """From bytes to word ids: split UTF-8 text on white space, count its words, number them.
 
 Words get provisional ids in the order of their first appearance. A hash table with open addressing finds
-them; its hash is keyed, so that no text can be made to collide.
+them; its hash is keyed, so that no text can be made to collide. Each thread has a table of its own, whose new
+words are merged into a common one after every block.
 """
 
 from typing import NamedTuple
@@ -10,21 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast._jit import compiled, inlined
+from w2vfast.kernels.octets import OCTET, first_bytes, load_octet, lowest_bit, unusual_bytes
 
 _NEWLINE, _SPACE, _FIRST_LEAD = np.uint8(10), np.uint8(32), np.uint8(0xC2)
-_MULTIPLIER, _SHIFT_29 = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
-#: A separator of several bytes may begin in this many bytes at the end of a block.
-_LONGEST_SPACE = 3
+_LAST_ASCII = np.uint8(0x7F)
+_MULTIPLIER_1, _MULTIPLIER_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_SHIFT_29, _SHIFT_32 = np.uint64(29), np.uint64(32)
+_FREE, _LOW_32 = np.uint64(0), np.uint64(0xFFFFFFFF)
+_TOP_BITS, _CONTINUATION = np.uint8(0xC0), np.uint8(0x80)
+_LONGEST_SPACE = 3  # bytes
+#: Classes of characters: part of a word; inside a word only.
+CHARACTER, MARK = 1, 2
 
 
 class WordTable(NamedTuple):
-    """The words seen so far; word w is pool[starts[w] : starts[w + 1]]."""
+    """The words seen so far; word w is pool[starts[w] : starts[w + 1]]. Its capacity is that of ``counts``."""
 
-    slots: NDArray[np.int32]  # (power of 2,) word ids, -1 where free
+    slots: NDArray[np.uint64]  # (power of 2, at least twice the capacity) half a hash above word + 1, 0 where free
     hashes: NDArray[np.uint64]  # (capacity,)
     counts: NDArray[np.int64]  # (capacity,)
     starts: NDArray[np.int64]  # (capacity + 1,)
-    pool: NDArray[np.uint8]  # the words' bytes, back to back
+    pool: NDArray[np.uint8]  # the words' bytes, back to back, and eight more
 
 
 @inlined
@@ -60,93 +67,197 @@ def long_space_length(data, i):
 
 
 @inlined
+def word_end(data, pos):
+    """Return the position of the first white space at or behind ``pos``, and its length; there must be some."""
+    space = 0
+    while space == 0:
+        unusual = unusual_bytes(load_octet(data, pos))
+        if unusual == 0:
+            pos += OCTET
+            continue
+        pos += lowest_bit(unusual) >> 3
+        space = space_length(data, pos)
+        while space == 0 and data[pos] > _LAST_ASCII:  # other scripts: byte by byte
+            pos += 1
+            space = space_length(data, pos)
+        if space == 0:
+            pos += 1
+    return pos, space
+
+
+@inlined
+def hash_word(data, begin, end, key):
+    """Return the hash of the word data[begin:end], uint64."""
+    word_hash, pos = key, begin
+    while pos < end:
+        octet = first_bytes(load_octet(data, pos), min(end - pos, OCTET))
+        word_hash = (word_hash ^ octet) * _MULTIPLIER_1
+        word_hash ^= word_hash >> _SHIFT_32
+        pos += OCTET
+    word_hash *= _MULTIPLIER_2
+    return word_hash ^ word_hash >> _SHIFT_29
+
+
+@inlined
+def are_equal(a, begin_a, b, begin_b, length):
+    """Tell whether a[begin_a : begin_a + length] and b[begin_b : begin_b + length] are the same bytes."""
+    done, same = 0, True
+    while same and done < length:
+        n_bytes = min(length - done, OCTET)
+        octet_a, octet_b = load_octet(a, begin_a + done), load_octet(b, begin_b + done)
+        same = first_bytes(octet_a ^ octet_b, n_bytes) == 0
+        done += OCTET
+    return same
+
+
+@inlined
 def find_word(data, begin, end, word_hash, table):
     """Return the slot of the word data[begin:end], or the free slot where it belongs."""
-    mask = np.int64(table.slots.size - 1)
-    slot = np.int64(word_hash >> _SHIFT_29) & mask
-    while table.slots[slot] >= 0:
-        word = table.slots[slot]
-        start, length = table.starts[word], table.starts[word + 1] - table.starts[word]
-        if table.hashes[word] == word_hash and length == end - begin:
-            same = 0
-            while same < length and table.pool[start + same] == data[begin + same]:
-                same += 1
-            if same == length:
+    mask, half = np.int64(table.slots.size - 1), word_hash >> _SHIFT_32
+    slot = np.int64(word_hash) & mask
+    while table.slots[slot] != _FREE:
+        if table.slots[slot] >> _SHIFT_32 == half:
+            word = np.int64(table.slots[slot] & _LOW_32) - 1
+            start, length = table.starts[word], table.starts[word + 1] - table.starts[word]
+            if length == end - begin and are_equal(table.pool, start, data, begin, length):
                 break
         slot = (slot + 1) & mask
     return slot
 
 
 @inlined
-def count_word(data, begin, end, word_hash, table, n_words):
-    """Count one occurrence of data[begin:end]; return its id and the number of distinct words."""
+def has_room(table, n_words, n_bytes):
+    """Tell whether a table of ``n_words`` can take another word of ``n_bytes``."""
+    return n_words < table.counts.size and table.starts[n_words] + n_bytes + OCTET <= table.pool.size
+
+
+@inlined
+def add_word(data, begin, end, word_hash, table, n_words):
+    """Return the id of the word data[begin:end], and the number of distinct words, one more if it is new.
+
+    There must be room for it. A new word has a count of 0.
+    """
     slot = find_word(data, begin, end, word_hash, table)
-    word = np.int64(table.slots[slot])
-    if word < 0:
-        word = n_words
-        table.slots[slot] = word
-        table.hashes[word] = word_hash
-        table.counts[word] = 0
-        start = table.starts[word]
-        for i in range(end - begin):
-            table.pool[start + i] = data[begin + i]
-        table.starts[word + 1] = start + end - begin
-        n_words += 1
-    table.counts[word] += 1
-    return word, n_words
+    if table.slots[slot] != _FREE:
+        return np.int64(table.slots[slot] & _LOW_32) - 1, n_words
+    table.slots[slot] = word_hash >> _SHIFT_32 << _SHIFT_32 | np.uint64(n_words + 1)
+    table.hashes[n_words], table.counts[n_words] = word_hash, 0
+    start = table.starts[n_words]
+    for i in range(end - begin):
+        table.pool[start + i] = data[begin + i]
+    table.starts[n_words + 1] = start + end - begin
+    return n_words, n_words + 1
 
 
 @compiled
-def tokenize(data, is_last, most_bytes, key, table, n_words, ids, ends):
-    """Split a block of valid UTF-8, count and number its words.
+def tokenize(data, begin, stop, most_bytes, key, table, n_words, common_ids, ids, ends):
+    """Split the text data[begin:stop], valid UTF-8; count its words and number them by first appearance.
 
-    The table must have room for data.size // 2 + 1 more words of data.size more bytes; ``ids`` int32 and
-    ``ends`` int64 for as many entries. ``ends`` receives, for each line that ends in the block, the number of
-    ids up to there. ``most_bytes`` is the longest word that counts.
+    The text begins and ends between words; behind it are at least eight spaces, or more text. ``ids`` int32 must
+    have room for half as many entries as the text has bytes, and one more; ``ends`` int64 for as many, it receives
+    for each line end the number of ids up to there. ``most_bytes`` is the longest word that counts. The id of word
+    w is common_ids[w]; of words beyond those, new ones, it is -1 - w.
 
     Returns
     -------
-    n_used
-        Bytes consumed. The rest belongs to a word that goes on in the next block; unless ``is_last``, it
-        must be handed in again, in front of the next block.
+    pos
+        Bytes consumed: all, unless the table is full. Then it must grow, and the rest be handed in again.
     n_words, n_ids, n_ends, n_too_long
-        Distinct words in the table; entries written; words longer than ``most_bytes`` that came to an end.
+        Distinct words in the table; entries written; words longer than ``most_bytes``.
     """
-    n_ids, n_ends, n_too_long, pos = 0, 0, 0, 0
-    while True:
-        begin, word_hash, space = pos, key, 0
-        while pos < data.size:
-            space = space_length(data, pos)
-            if space > 0:
-                break
-            word_hash = (word_hash ^ np.uint64(data[pos])) * _MULTIPLIER
-            word_hash ^= word_hash >> _SHIFT_29
-            pos += 1
-        if space == 0 and not is_last:
-            return begin, n_words, n_ids, n_ends, n_too_long
-        if pos - begin > most_bytes:
+    n_ids, n_ends, n_too_long, pos = 0, 0, 0, begin
+    while pos < stop:
+        first = pos
+        pos, space = word_end(data, pos)
+        if pos - first > most_bytes:
             n_too_long += 1
-        elif pos > begin:
-            ids[n_ids], n_words = count_word(data, begin, pos, word_hash, table, n_words)
+        elif pos > first:
+            if not has_room(table, n_words, pos - first):
+                return first, n_words, n_ids, n_ends, n_too_long
+            word, n_words = add_word(data, first, pos, hash_word(data, first, pos, key), table, n_words)
+            table.counts[word] += 1
+            ids[n_ids] = common_ids[word] if word < common_ids.size else -1 - word
             n_ids += 1
-        if space == 0:
-            return pos, n_words, n_ids, n_ends, n_too_long
-        if data[pos] == _NEWLINE:
+        if data[pos] == _NEWLINE and pos < stop:
             ends[n_ends] = n_ids
             n_ends += 1
         pos += space
+    return min(pos, stop), n_words, n_ids, n_ends, n_too_long
 
 
 @compiled
-def skip_word(data):
-    """Return the position of the first white space in ``data``, and whether there is one.
+def merge_words(source, first, last, table, n_words, new_ids):
+    """Enter the words first .. last - 1 of one table into another; write their ids there into ``new_ids`` int32.
 
-    Without any, the position leaves the last bytes in place: white space may begin in them.
+    Returns the number of words of ``source`` that are done, ``last`` unless the other table is full, and the
+    number of distinct words in that. Counts are left as they are.
     """
-    for pos in range(data.size):
-        if space_length(data, pos) > 0:
-            return pos, True
-    return max(0, data.size - (_LONGEST_SPACE - 1)), False
+    for word in range(first, last):
+        begin, end = source.starts[word], source.starts[word + 1]
+        if not has_room(table, n_words, end - begin):
+            return word, n_words
+        new_ids[word], n_words = add_word(source.pool, begin, end, source.hashes[word], table, n_words)
+    return last, n_words
+
+
+@compiled
+def next_space(data, pos):
+    """Return the position of the first white space at or behind ``pos``, data.size if there is none."""
+    while pos < data.size and space_length(data, pos) == 0:
+        pos += 1
+    return pos
+
+
+@compiled
+def last_space_end(data):
+    """Return the position after the last white space, 0 if there is none."""
+    for pos in range(data.size - 1, -1, -1):
+        space = space_length(data, pos)
+        if space > 0:
+            return pos + space
+    return 0
+
+
+@inlined
+def code_point(data, pos):
+    """Return the code point of the character at data[pos], valid UTF-8, and its length in bytes."""
+    byte = np.int64(data[pos])
+    if byte < 0x80:
+        return byte, 1
+    code, length = (byte & 0x1F, 2) if byte < 0xE0 else (byte & 0x0F, 3) if byte < 0xF0 else (byte & 0x07, 4)
+    for i in range(1, length):
+        code = code << 6 | np.int64(data[pos + i]) & 0x3F
+    return code, length
+
+
+@compiled
+def keep_words(data, classes):
+    """Replace what is no part of a word by spaces, in place; line ends stay. An inner mark stays within a word.
+
+    ``classes`` uint8 (0x110000,) has CHARACTER, MARK or 0 for every code point.
+    """
+    pos, previous = 0, 0
+    while pos < data.size:
+        code, length = code_point(data, pos)
+        kind, after = classes[code], pos + length
+        is_kept = kind == CHARACTER or data[pos] == _NEWLINE
+        if kind == MARK and previous == CHARACTER and after < data.size:
+            following, _ = code_point(data, after)
+            is_kept = classes[following] == CHARACTER
+        if not is_kept:
+            data[pos:after] = _SPACE
+        previous, pos = kind, after
+
+
+@compiled
+def last_gap_end(data, classes):
+    """Return the position after the last character that words do not have, 0 if there is none."""
+    for pos in range(data.size - 1, -1, -1):
+        if data[pos] & _TOP_BITS != _CONTINUATION:
+            code, length = code_point(data, pos)
+            if classes[code] == 0:
+                return pos + length
+    return 0
 
 
 @compiled
@@ -154,31 +265,31 @@ def fill_slots(table, n_words):
     """Enter the words of a table into its ``slots``, all of them free before."""
     mask = np.int64(table.slots.size - 1)
     for word in range(n_words):
-        slot = np.int64(table.hashes[word] >> _SHIFT_29) & mask
-        while table.slots[slot] >= 0:
+        slot = np.int64(table.hashes[word]) & mask
+        while table.slots[slot] != _FREE:
             slot = (slot + 1) & mask
-        table.slots[slot] = word
+        table.slots[slot] = table.hashes[word] >> _SHIFT_32 << _SHIFT_32 | np.uint64(word + 1)
 
 
 @compiled
-def renumber(ids, offsets, new_ids):
-    """Replace the ids by ``new_ids[id]`` and drop those that map to -1, in place, sentence by sentence.
+def renumber(ids, offsets, begin, first, last, new_ids):
+    """Replace ids by ``new_ids[id]`` and drop those that map to -1, in place, in the sentences first .. last - 1.
 
-    ``ids`` int32 (N,), ``offsets`` int64 (S + 1,), ``new_ids`` int32. A sentence with nothing left goes too.
+    ``ids`` int32 (N,), ``offsets`` int64 (S + 1,), ``new_ids`` int32; ``begin`` is offsets[first], which another
+    thread may have changed. A sentence with nothing left goes too. What remains lies at the front of the range,
+    from ids[begin] and offsets[first + 1] on.
 
-    Returns the numbers of tokens and of sentences that remain, at the front of both arrays.
+    Returns the numbers of tokens and of sentences that remain.
     """
-    n_tokens, n_sentences, begin = 0, 0, offsets[0]
-    for sentence in range(offsets.size - 1):
-        end, length = offsets[sentence + 1], 0
-        for pos in range(begin, end):
-            new_id = new_ids[ids[pos]]
-            if new_id >= 0:
-                ids[n_tokens + length] = new_id
-                length += 1
-        begin = end
-        if length > 0:
-            n_tokens += length
+    n_tokens, n_sentences, pos = begin, first, begin
+    for sentence in range(first, last):
+        end, before = offsets[sentence + 1], n_tokens
+        while pos < end:
+            new_id = new_ids[np.uint32(ids[pos])]
+            ids[n_tokens] = new_id  # without a branch: the next one takes the place of a dropped one
+            n_tokens += new_id >= 0
+            pos += 1
+        if n_tokens > before:
             n_sentences += 1
             offsets[n_sentences] = n_tokens
-    return n_tokens, n_sentences
+    return n_tokens - begin, n_sentences - first

@@ -41,7 +41,7 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, numba_type, _VECTOR)
 
 
-def _compiles_to(function: Callable[..., Any], result: Any) -> Callable[[Any], Any]:
+def compiles_to(function: Callable[..., Any], result: Any) -> Callable[[Any], Any]:
     """Make compiled code run the decorated code generator wherever it calls ``function``.
 
     ``result`` is the Numba type of the result, or a function of the arguments' types. The generator takes a
@@ -119,7 +119,7 @@ def load(matrix, row, lane):
     return matrix[row, lane : lane + LANES].copy()
 
 
-@_compiles_to(load, lanes_type)
+@compiles_to(load, lanes_type)
 def _(site, matrix, row, lane):
     address = site.vector_address(matrix, site.int64(row, 1), site.int64(lane, 2))
     return site.builder.load(address, align=4)
@@ -130,7 +130,7 @@ def load_each(matrix, rows, lane):
     return tuple(matrix[row, lane : lane + LANES].copy() for row in rows)
 
 
-@_compiles_to(load_each, lambda matrix, rows, lane: types.UniTuple(lanes_type, len(rows)))
+@compiles_to(load_each, lambda matrix, rows, lane: types.UniTuple(lanes_type, len(rows)))
 def _(site, matrix, rows, lane):
     lane = site.int64(lane, 2)
     addresses = [site.vector_address(matrix, row, lane) for row in site.int64_each(rows, 1)]
@@ -142,7 +142,7 @@ def store(matrix, row, lane, vector):
     matrix[row, lane : lane + LANES] = vector
 
 
-@_compiles_to(store, types.void)
+@compiles_to(store, types.void)
 def _(site, matrix, row, lane, vector):
     address = site.vector_address(matrix, site.int64(row, 1), site.int64(lane, 2))
     site.builder.store(vector, address, align=4)
@@ -154,7 +154,7 @@ def store_each(matrix, rows, lane, vectors):
         matrix[row, lane : lane + LANES] = vector
 
 
-@_compiles_to(store_each, types.void)
+@compiles_to(store_each, types.void)
 def _(site, matrix, rows, lane, vectors):
     lane = site.int64(lane, 2)
     for row, vector in zip(site.int64_each(rows, 1), site.items(vectors), strict=True):
@@ -165,7 +165,7 @@ def prefetch_each(matrix, rows, lane):
     """Ask for the cache line at the same lane of several rows, to write to it later."""
 
 
-@_compiles_to(prefetch_each, types.void)
+@compiles_to(prefetch_each, types.void)
 def _(site, matrix, rows, lane):
     lane = site.int64(lane, 2)
     for row in site.int64_each(rows, 1):
@@ -180,7 +180,7 @@ def splat(value):
     return np.full(LANES, value, np.float32)
 
 
-@_compiles_to(splat, lanes_type)
+@compiles_to(splat, lanes_type)
 def _(site, value):
     return site.splat(value)
 
@@ -190,7 +190,7 @@ def splat_each(matrix, row, column, like):
     return tuple(np.full(LANES, matrix[row, column + i], np.float32) for i in range(len(like)))
 
 
-@_compiles_to(splat_each, lambda matrix, row, column, like: types.UniTuple(lanes_type, len(like)))
+@compiles_to(splat_each, lambda matrix, row, column, like: types.UniTuple(lanes_type, len(like)))
 def _(site, matrix, row, column, like):
     first = site.address(matrix, site.int64(row, 1), site.int64(column, 2))
     addresses = [site.builder.gep(first, [_INT(i)]) for i in range(len(site.signature.args[3]))]
@@ -202,7 +202,7 @@ def multiply(a, b):
     return a * b
 
 
-@_compiles_to(multiply, lanes_type)
+@compiles_to(multiply, lanes_type)
 def _(site, a, b):
     return site.builder.fmul(a, b, flags=_FASTMATH)
 
@@ -212,7 +212,7 @@ def multiply_add(a, b, c):
     return a * b + c
 
 
-@_compiles_to(multiply_add, lanes_type)
+@compiles_to(multiply_add, lanes_type)
 def _(site, a, b, c):
     return site.multiply_add(a, b, c)
 
@@ -222,7 +222,7 @@ def multiply_add_each(scales, vector, vectors):
     return tuple(multiply_add(scale, vector, v) for scale, v in zip(scales, vectors, strict=True))
 
 
-@_compiles_to(multiply_add_each, lambda scales, vector, vectors: vectors)
+@compiles_to(multiply_add_each, lambda scales, vector, vectors: vectors)
 def _(site, scales, vector, vectors):
     pairs = zip(site.items(scales), site.items(vectors), strict=True)
     return site.pack([site.multiply_add(scale, vector, v) for scale, v in pairs])
@@ -235,7 +235,7 @@ def combine_each(scales, vectors, start):
     return start
 
 
-@_compiles_to(combine_each, lanes_type)
+@compiles_to(combine_each, lanes_type)
 def _(site, scales, vectors, start):
     for scale, v in zip(site.items(scales), site.items(vectors), strict=True):
         start = site.multiply_add(scale, v, start)
@@ -247,7 +247,7 @@ def zero_tile(a, b):
     return (np.zeros(LANES, np.float32),) * (len(a) * len(b))
 
 
-@_compiles_to(zero_tile, lambda a, b: types.UniTuple(lanes_type, len(a) * len(b)))
+@compiles_to(zero_tile, lambda a, b: types.UniTuple(lanes_type, len(a) * len(b)))
 def _(site, a, b):
     count = len(site.signature.args[0]) * len(site.signature.args[1])
     return site.pack([ir.Constant(_VECTOR, None)] * count)
@@ -259,7 +259,7 @@ def multiply_add_tile(a, b, tile):
     return tuple(multiply_add(x, y, sum_) for (x, y), sum_ in zip(products, tile, strict=True))
 
 
-@_compiles_to(multiply_add_tile, lambda a, b, tile: tile)
+@compiles_to(multiply_add_tile, lambda a, b, tile: tile)
 def _(site, a, b, tile):
     products = [(x, y) for x in site.items(a) for y in site.items(b)]
     return site.pack([site.multiply_add(x, y, s) for (x, y), s in zip(products, site.items(tile), strict=True)])
@@ -282,7 +282,7 @@ _FIRST_HALVES = (
 )
 
 
-@_compiles_to(sum_each, lanes_type)
+@compiles_to(sum_each, lanes_type)
 def _(site, tile):
     """Merge pairs of vectors, adding up the halves of their segments: 16 vectors become 8, 4, 2 and 1."""
     vectors, zero = site.items(tile), ir.Constant(_VECTOR, None)

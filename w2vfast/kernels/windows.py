@@ -47,12 +47,12 @@ def allocate_piece(settings):
 
 
 @compiled
-def gather_piece(text, keep_prob, job, window, start, stop, piece):
+def gather_piece(text, keep_prob, job, settings, start, stop, piece):
     """Gather the next windows whose centers lie in start .. stop - 1, at most PIECE.
 
     Returns the position after the last one looked at as a center, and the number of windows.
     """
-    sentence = _sentence_of(text.offsets, start)
+    sentence, window = _sentence_of(text.offsets, start), settings.window
     sentence_start, sentence_stop = text.offsets[sentence], text.offsets[sentence + 1]
     begin = window - _keep_left(text.ids, keep_prob, job, window, start, sentence_start, piece.kept_ids)
     pos, first, n_centers = start, 0, 0
@@ -64,9 +64,11 @@ def gather_piece(text, keep_prob, job, window, start, stop, piece):
             begin, first = window + n_centers, n_centers
         token_id, bits = text.ids[pos], position_bits(job.epoch_key, pos)
         if is_kept(bits, keep_prob[token_id]):
-            center, radius = window + n_centers, draw_window(bits, window)
+            center, left, right = window + n_centers, settings.left, settings.right
+            if not settings.is_fixed:
+                left, right = draw_window(bits, left), draw_window(bits, right)
             piece.kept_ids[center] = token_id
-            piece.begins[n_centers], piece.ends[n_centers] = center - radius, center + radius + 1
+            piece.begins[n_centers], piece.ends[n_centers] = center - left, center + right + 1
             piece.alphas[n_centers] = job.alpha + job.alpha_slope * pos
             piece.is_measured[n_centers] = pos % LOSS_STRIDE == 0
             n_centers += 1

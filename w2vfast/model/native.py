@@ -12,7 +12,6 @@ corpus, generator. One key only, since the library writes several in random orde
 """
 
 import errno
-import itertools
 import json
 import os
 import re
@@ -100,7 +99,10 @@ def read_model(path: str | os.PathLike[str], *, with_context: bool = True) -> Co
     except Exception as error:  # the library's own, and KeyError, TypeError, AttributeError of odd dtypes
         raise FormatError(f"{path} is damaged or not a w2vfast model ({error})") from None
     _check_sums(path, about, tensors)
-    vocab = _read_vocab(path, tensors)
+    try:
+        vocab = Vocab.unpacked(tensors["vocab.offsets"], tensors["vocab.bytes"], tensors["counts"])
+    except ValueError as error:
+        raise FormatError(f"{path} is damaged: {error}") from None
     for name in _MATRICES:
         if name in tensors and not all_finite(tensors[name]):
             raise FormatError(f"{path}: {name!r} has values that are not finite")
@@ -123,14 +125,12 @@ def all_finite(matrix: NDArray[np.float32]) -> bool:
 
 def _prepare(contents: Contents) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Return the tensors of the file, compact and checked, and its metadata."""
-    encoded = [word.encode() for word in contents.vocab]
-    offsets = np.zeros(len(encoded) + 1, np.int64)
-    np.cumsum([len(word) for word in encoded], out=offsets[1:])
+    offsets, words = contents.vocab.packed()
     tensors: dict[str, NDArray[Any]] = {
         "vectors": np.ascontiguousarray(contents.vectors, np.float32),
         "counts": np.ascontiguousarray(contents.vocab.counts, np.int64),
         "vocab.offsets": offsets,
-        "vocab.bytes": np.frombuffer(b"".join(encoded), np.uint8),
+        "vocab.bytes": words,
     }
     if contents.context is not None:
         tensors["context"] = np.ascontiguousarray(contents.context, np.float32)
@@ -222,18 +222,3 @@ def _check_sums(path: str | os.PathLike[str], about: dict[str, Any], tensors: di
     for name, tensor in tensors.items():
         if about["crc32"].get(name) != _checksum(tensor):
             raise FormatError(f"{path}: the checksum of {name!r} does not match: the file is damaged")
-
-
-def _read_vocab(path: str | os.PathLike[str], tensors: dict[str, NDArray[Any]]) -> Vocab:
-    offsets, data = tensors["vocab.offsets"], tensors["vocab.bytes"].tobytes()
-    if offsets[0] != 0 or offsets[-1] != len(data) or not (np.diff(offsets) > 0).all():
-        raise FormatError(f"{path} is damaged: the word offsets are not increasing")
-    bounds = offsets.tolist()
-    try:
-        words = [data[a:b].decode() for a, b in itertools.pairwise(bounds)]
-    except UnicodeDecodeError:
-        raise FormatError(f"{path} is damaged: a word is not valid UTF-8") from None
-    vocab = Vocab(words, tensors["counts"])
-    if len(vocab.index) != len(words):
-        raise FormatError(f"{path} is damaged: a word occurs twice")
-    return vocab

@@ -168,6 +168,22 @@ class Staging:
             raise OutputError(f"cannot write {self.name}: {error.strerror or error}") from None
 
 
+def write_bytes(output: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file, or to standard output, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+
+    def fill(path: Path) -> None:
+        path.write_bytes(content)
+
+    with Staging(output) as staging:
+        staging.write(fill, len(content))
+
+
 def _mode_for(target: Path) -> int:
     """Return the old file's mode, or the one that a new file gets."""
     with contextlib.suppress(FileNotFoundError):

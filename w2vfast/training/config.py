@@ -3,8 +3,9 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
+from w2vfast.corpus.reading import ReadingOptions, Splitting
 from w2vfast.errors import UsageError
 from w2vfast.system.threads import count_cpus
 
@@ -18,6 +19,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "neg_exponent": (-2.0, 2.0),
     "dim": (1, 10_000),
     "window": (1, 1000),
+    "left": (0, 1000),
+    "right": (0, 1000),
     "min_count": (1, 2**31 - 1),
     "sample": (0.0, 1.0),
     "epochs": (1, 100_000),
@@ -26,6 +29,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "threads": (1, 1024),
     "seed": (0, 2**63 - 1),
     "max_word_bytes": (1, 2**20),
+    "max_vocab": (2, 2**31 - 1),
 }
 
 #: The learning rate that suits skip-gram, and CBOW by the form of its gradient: benchmarks/defaults.py.
@@ -49,7 +53,9 @@ class TrainConfig:
     negatives_per: NegativesPer = "window"  # skip-gram: fresh noise words for each window, or for each pair
     cbow_grad: CbowGrad = "sqrt"  # CBOW: divide the input gradient by C (exact), by sqrt(C), or not at all
     dim: int = 100  # vector size
-    window: int = 5  # words on either side, at most; each window's size is drawn from 1 .. this
+    window: int | Literal["all"] = 5  # words on either side, at most; a window's size is drawn; all: the sentence
+    left: int | None = None  # words before the center, at most; by default as ``window``
+    right: int | None = None  # words after it
     min_count: int = 5  # words that occur less often are dropped
     sample: float = 1e-3  # words of higher relative frequency are subsampled; 0 = none
     epochs: int = 5  # passes over the corpus
@@ -58,6 +64,12 @@ class TrainConfig:
     threads: int | None = None  # by default the CPUs that the process may use
     seed: int = 1  # of every random draw
     max_word_bytes: int = 1024  # longer tokens are dropped
+    max_vocab: int | None = None  # at most so many words, the most frequent ones
+    lowercase: bool = False  # turn the text to lower case
+    tokenizer: Splitting = "whitespace"  # or words: letters, digits, inner apostrophes and hyphens
+    sentence: str = "line"  # what a sentence is: a line, a document (file), or so many words
+    strict: bool = False  # invalid UTF-8 is an error
+    allow_truncated: bool = False  # compressed text that breaks off is read as far as it goes
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -65,11 +77,23 @@ class TrainConfig:
             ("loss", ("ns",)),
             ("negatives_per", get_args(NegativesPer)),
             ("cbow_grad", get_args(CbowGrad)),
+            ("tokenizer", get_args(Splitting)),
+            ("lowercase", (False, True)),
+            ("strict", (False, True)),
+            ("allow_truncated", (False, True)),
         ):
             if getattr(self, name) not in allowed:
-                raise UsageError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+                raise UsageError(
+                    f"{name} must be one of {', '.join(map(str, allowed))}, not {getattr(self, name)!r}"
+                )
         for name, (least, most) in LIMITS.items():
             _check_number(name, getattr(self, name), least, most, self.__dataclass_fields__[name].type)
+        if self.sentence not in ("line", "document") and not self._sentence_words():
+            raise UsageError(f"sentence must be line, document or a number of words, not {self.sentence!r}")
+        if self.window == "all" and (self.left is not None or self.right is not None):
+            raise UsageError("window all leaves no room for left and right")
+        if self.left == 0 and self.right == 0:
+            raise UsageError("left and right must not both be 0")
         if self.alpha is not None and self.min_alpha is not None and self.min_alpha > self.alpha:
             raise UsageError(f"min_alpha ({self.min_alpha}) must not exceed alpha ({self.alpha})")
 
@@ -85,6 +109,20 @@ class TrainConfig:
             threads=self.threads or count_cpus(),
         )
 
+    def reading(self, **more: Any) -> ReadingOptions:
+        """Return how to read text, ``more`` being the lists of words; the configuration must be resolved."""
+        assert self.threads is not None
+        names = ("max_word_bytes", "max_vocab", "lowercase", "tokenizer", "min_count", "strict", "allow_truncated")
+        sentence: Any = self._sentence_words() or self.sentence
+        return ReadingOptions(
+            **{name: getattr(self, name) for name in names}, sentence=sentence, threads=self.threads, **more
+        )
+
+    def _sentence_words(self) -> int | None:
+        """Return the number of words of a sentence, None if it is not a number."""
+        text = str(self.sentence)
+        return int(text) if text.isascii() and text.isdecimal() and 2 <= len(text.lstrip("0")) + 1 <= 10 else None
+
     @property
     def untrained_loss(self) -> float:
         """The loss of a pair while all output vectors are 0: (k + 1) ln 2."""
@@ -92,7 +130,7 @@ class TrainConfig:
 
 
 def _check_number(name: str, value: object, least: float, most: float, kind: object) -> None:
-    if value is None and "None" in str(kind):
+    if (value is None and "None" in str(kind)) or (value == "all" and "all" in str(kind)):
         return
     whole = "int" in str(kind)
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):

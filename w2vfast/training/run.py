@@ -7,11 +7,13 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from w2vfast import __version__
+from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import CorpusInput, Source, find_sources
 from w2vfast.errors import OutOfMemoryError, UsageError
 from w2vfast.model.embeddings import Embeddings
@@ -77,9 +79,15 @@ def make_config(params: dict[str, Any]) -> TrainConfig:
 
 
 def train_to_file(
-    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, output: str | os.PathLike[str]
+    sources: Sequence[Source],
+    config: TrainConfig,
+    monitor: Monitor,
+    output: str | os.PathLike[str],
+    **lists: Any,
 ) -> Embeddings:
     """Train and write the model file; the output is checked before anything is read.
+
+    ``config`` must be resolved; ``lists`` are those of ``TrainConfig.reading``.
 
     Raises
     ------
@@ -93,7 +101,7 @@ def train_to_file(
             raise UsageError(f"the output {staging.name} is one of the inputs")
         begin = time.perf_counter()
         try:
-            embeddings, speed = train_sources(sources, config, monitor, staging)
+            embeddings, speed = train_sources(sources, config, monitor, staging, **lists)
         except KeyboardInterrupt:
             monitor.note(f"stopped; {staging.name} was not written")
             raise
@@ -107,23 +115,17 @@ def train_to_file(
 
 
 def train_sources(
-    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, staging: Staging | None
+    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, staging: Staging | None, **lists: Any
 ) -> tuple[Embeddings, float]:
     """Read, encode and train; ``config`` must be resolved. Disk space is claimed if there is a staging.
 
     Returns the vectors and the training speed in words (tokens of the vocabulary) a second.
     """
-    sizes = [source.n_bytes for source in sources]
-    known = [size for size in sizes if size is not None]
-    monitor.reading([source.name for source in sources], sum(known) if len(known) == len(sizes) else None)
-    from w2vfast.corpus.encoded import encode
+    announce(sources, monitor)
     from w2vfast.training.trainer import Trainer, load_kernels
 
     load_kernels(config, monitor)
-    corpus = encode(
-        sources, min_count=config.min_count, max_word_bytes=config.max_word_bytes, on_read=monitor.read
-    )
-    monitor.read_all()
+    corpus = read_corpus(sources, config.reading(**lists), monitor)
     _describe(corpus, config, monitor)
     _check_memory(len(corpus.vocab), config.dim)
     if staging is not None:
@@ -133,6 +135,38 @@ def train_sources(
     trainer.run()
     monitor.detail(f"trained {human(trainer.n_pairs)} pairs")
     return embeddings_of(trainer), trainer.words_per_second
+
+
+def announce(sources: Sequence[Source], monitor: Monitor) -> None:
+    """Say what will be read, before anything heavy is imported."""
+    sizes = [source.n_bytes for source in sources]
+    known = [size for size in sizes if size is not None]
+    monitor.reading([source.name for source in sources], sum(known) if len(known) == len(sizes) else None)
+
+
+def read_corpus(sources: Sequence[Source], reading: ReadingOptions, monitor: Monitor) -> "EncodedCorpus":
+    """Read and encode text, or map a corpus that is encoded already; warn of whatever was dropped or replaced.
+
+    Raises
+    ------
+    UsageError
+        An encoded corpus stands beside other inputs.
+    CorpusError, FormatError
+        There is nothing to train on, or the data is damaged.
+    """
+    if any(source.is_encoded for source in sources):
+        if len(sources) > 1:
+            raise UsageError("an encoded corpus must be the only input")
+        from w2vfast.corpus.container import load_corpus
+
+        corpus = load_corpus(cast(Path, sources[0].origin), monitor.read)
+    else:
+        from w2vfast.corpus.encoded import encode
+
+        corpus = encode(sources, reading, monitor.read)
+    monitor.read_all()
+    _warn(corpus, reading, monitor)
+    return corpus
 
 
 def embeddings_of(trainer: "Trainer") -> Embeddings:
@@ -157,8 +191,7 @@ def embeddings_of(trainer: "Trainer") -> Embeddings:
 
 
 def _describe(corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor) -> None:
-    """Say what will be trained on, and count whatever was dropped or replaced."""
-    report = corpus.report
+    """Say what will be trained on."""
     name = "skip-gram" if config.model == "sg" else f"CBOW ({config.cbow_grad})"
     monitor.note(
         f"{name}, dim {config.dim}, window {config.window}, neg {config.neg}, {config.epochs} epochs, "
@@ -166,8 +199,13 @@ def _describe(corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor) ->
     )
     monitor.note(
         f"vocabulary: {len(corpus.vocab):,} words (min-count {config.min_count}), "
-        f"{human(corpus.n_tokens)} of {human(report.n_tokens)} tokens"
+        f"{human(corpus.n_tokens)} of {human(corpus.report.n_tokens)} tokens"
     )
+
+
+def _warn(corpus: "EncodedCorpus", reading: ReadingOptions, monitor: Monitor) -> None:
+    """Count whatever was dropped or replaced."""
+    report = corpus.report
     if report.n_bad_sequences:
         monitor.note(
             f"warning: {report.n_bad_sequences:,} invalid UTF-8 sequences replaced by U+FFFD, "
@@ -175,9 +213,13 @@ def _describe(corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor) ->
         )
     if report.n_too_long:
         monitor.note(
-            f"warning: {report.n_too_long:,} tokens of more than {config.max_word_bytes} bytes dropped "
+            f"warning: {report.n_too_long:,} tokens of more than {reading.max_word_bytes} bytes dropped "
             "(--max-word-bytes)"
         )
+    if report.n_empty_files and len(corpus.names) > 1:
+        monitor.note(f"warning: {report.n_empty_files:,} of {len(corpus.names):,} files are empty")
+    if report.n_truncated_files:
+        monitor.note(f"warning: {report.n_truncated_files:,} compressed files break off; read as far as they go")
     if report.n_nul:
         monitor.note(f"warning: {report.n_nul:,} NUL bytes taken as white space")
 

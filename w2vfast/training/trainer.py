@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from w2vfast import _jit
 from w2vfast.corpus.encoded import EncodedCorpus, encode
+from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import Source
 from w2vfast.errors import CorpusError, DivergedError
 from w2vfast.kernels import cbow, sgns, shards
@@ -35,6 +36,7 @@ _MOST_NORM = 1e3
 _MOST_LOSS = 3.0  # times the untrained loss
 _ROWS_CHECKED = 256
 _CACHE_LINE_BYTES = 64
+_LONGEST_WHOLE_SENTENCE = 10_000
 _GRADIENT_POWER = {"mean": 1.0, "sqrt": 0.5, "classic": 0.0}
 #: The module that trains each architecture.
 KERNELS: dict[str, ModuleType] = {"sg": sgns, "cbow": cbow}
@@ -71,9 +73,12 @@ class Trainer:
         self._begin = 0.0
         self._text = Text(corpus.ids, corpus.offsets)
         self._tables = make_tables(corpus.vocab.counts, config.sample, config.neg_exponent)
-        per_pair = config.negatives_per == "pair"
+        per_pair, (left, right) = config.negatives_per == "pair", window_sides(config, corpus)
         self._settings = Settings(
-            config.window,
+            max(left, right),
+            left,
+            right,
+            config.window == "all",
             config.neg,
             0 if per_pair else _MOST_REDRAWS,  # word2vec.c skips at once
             per_pair,
@@ -191,7 +196,27 @@ def load_kernels(config: TrainConfig, monitor: Monitor) -> None:
     """Compile or load the kernels that reading needs, on a corpus of two words; announce a long wait."""
     if not _jit.is_cached(KERNELS[config.model].train_shard):
         monitor.note("compiling (first run only)")
-    _jit.call_mended(lambda: encode([Source(io.BytesIO(b"two words\n"))], min_count=1, max_word_bytes=8))
+    _jit.call_mended(lambda: encode([Source(io.BytesIO(b"two words\n"))], ReadingOptions(min_count=1)))
+
+
+def window_sides(config: TrainConfig, corpus: EncodedCorpus) -> tuple[int, int]:
+    """Return how many words a window may have before and after its center.
+
+    Raises
+    ------
+    CorpusError
+        Windows are whole sentences, and one is too long for that.
+    """
+    if config.window != "all":
+        left, right = config.left, config.right
+        return config.window if left is None else left, config.window if right is None else right
+    longest = int(np.diff(corpus.offsets).max())
+    if longest > _LONGEST_WHOLE_SENTENCE:
+        raise CorpusError(
+            f"--window all: the longest sentence has {longest:,} words, {_LONGEST_WHOLE_SENTENCE:,} are the most; "
+            "use --window N or --sentence N"
+        )
+    return longest - 1, longest - 1
 
 
 def initial_model(vocab_size: int, dim: int, seed: int) -> Model:

@@ -1,0 +1,47 @@
+"""``w2vfast encode``: from text to a corpus that training reads at once."""
+
+from typing import Any
+
+import click
+
+from w2vfast.commands.options import GroupedCommand, common_options, progress_option, take_reading, text_options
+from w2vfast.corpus.sources import find_sources
+from w2vfast.errors import UsageError
+from w2vfast.system.staging import Staging
+from w2vfast.training.config import TrainConfig
+from w2vfast.training.monitor import Console, Monitor, human
+from w2vfast.training.run import announce, read_corpus
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("corpus", nargs=-1, required=True)
+@text_options
+@click.option("-o", "--output", default="corpus.w2vc", show_default=True, metavar="FILE", help="File to write.")
+@progress_option
+@common_options
+def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **params: Any) -> None:
+    """Turn the text of CORPUS into numbers once, for any number of trainings.
+
+    The file holds word ids, sentence ends, words and counts, with checksums; it is mapped into memory, so it may
+    be larger than that. With --vocab, parts of one corpus can be encoded apart, with the same ids.
+
+    \b
+    w2vfast encode corpus.txt -o corpus.w2vc
+    w2vfast train corpus.w2vc --dim 300
+    """
+    monitor = Monitor() if quiet else Console(progress)
+    lists = take_reading(params)
+    config = TrainConfig(**params).resolved()
+    sources = find_sources(corpus)
+    with Staging(output) as staging:
+        if any(source.is_file(staging.target) for source in sources):
+            raise UsageError(f"the output {staging.name} is one of the inputs")
+        announce(sources, monitor)
+        encoded = read_corpus(sources, config.reading(**lists), monitor)
+        from w2vfast.corpus.container import save_corpus
+
+        n_bytes = save_corpus(encoded, staging)
+    monitor.note(
+        f"{len(encoded.vocab):,} words, {human(encoded.n_tokens)} tokens, {encoded.offsets.size - 1:,} sentences: "
+        f"{staging.name}, {human(n_bytes, 'B')}"
+    )

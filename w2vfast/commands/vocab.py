@@ -1,0 +1,50 @@
+"""``w2vfast vocab``: the words of a text and their counts."""
+
+from typing import Any
+
+import click
+import numpy as np
+
+from w2vfast.commands.options import GroupedCommand, common_options, progress_option, take_reading, text_options
+from w2vfast.corpus.sources import find_sources
+from w2vfast.corpus.wordlists import vocab_text
+from w2vfast.system.staging import write_bytes
+from w2vfast.training.config import TrainConfig
+from w2vfast.training.monitor import Console, Monitor, human
+from w2vfast.training.run import announce, read_corpus
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("corpus", nargs=-1, required=True)
+@text_options
+@click.option("--format", "form", type=click.Choice(["tsv", "w2v"]), default="tsv", show_default=True,
+              help="A tab between word and count, or a space as for word2vec.c's -read-vocab.")  # fmt: skip
+@click.option(
+    "--coverage", is_flag=True, help="A third column: the share of all tokens that the words so far have."
+)
+@click.option("-o", "--output", default="-", metavar="FILE", help="File to write.  [default: standard output]")
+@progress_option
+@common_options
+def vocab(
+    corpus: tuple[str, ...], form: str, coverage: bool, output: str, progress: str, quiet: bool, **params: Any
+) -> None:
+    """Count the words of CORPUS, most frequent first: word, tab, count.
+
+    \b
+    w2vfast vocab corpus.txt | head
+    w2vfast vocab corpus.txt --min-count 100 -o words.tsv; w2vfast train corpus.txt --vocab words.tsv
+    """
+    monitor = Monitor() if quiet else Console(progress)
+    lists = take_reading(params)
+    config = TrainConfig(**params).resolved()
+    sources = find_sources(corpus)
+    announce(sources, monitor)
+    encoded = read_corpus(sources, config.reading(**lists), monitor)
+    words, total = encoded.vocab, max(1, encoded.report.n_tokens)
+    monitor.note(f"{len(words):,} words cover {words.counts.sum() / total:.1%} of {human(total)} tokens")
+    text = vocab_text(words, "\t" if form == "tsv" else " ")
+    if coverage:
+        shares = np.cumsum(words.counts) / total
+        lines = text.decode().split("\n")
+        text = "".join(f"{line}\t{share:.6f}\n" for line, share in zip(lines, shares, strict=False)).encode()
+    write_bytes(output, text)

@@ -1,0 +1,61 @@
+"""Lists of words in files: one word a line, perhaps with its count behind it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from w2vfast.errors import CorpusError, UsageError
+from w2vfast.vocab import Vocab
+
+
+def read_words(path: str | os.PathLike[str]) -> frozenset[str]:
+    """Return the first word of every line.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read.
+    """
+    return frozenset(fields[0] for _, fields in _lines(path))
+
+
+def read_vocab(path: str | os.PathLike[str]) -> Vocab:
+    """Return a vocabulary from lines ``word count``, as ``write_vocab`` and word2vec.c write them.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read.
+    CorpusError
+        A line has another form, a word comes twice, or there are fewer than two words.
+    """
+    counts: dict[str, int] = {}
+    for number, fields in _lines(path):
+        if len(fields) != 2 or not (fields[1].isascii() and fields[1].isdecimal() and len(fields[1]) < 19):
+            raise CorpusError(f"{path}: line {number:,} is no word with its count")
+        if fields[0] in counts:
+            raise CorpusError(f"{path}: line {number:,} repeats the word {fields[0]!r}")
+        counts[fields[0]] = int(fields[1])
+    if len(counts) < 2:
+        raise CorpusError(f"{path} has {len(counts)} words; need at least 2")
+    words = sorted(counts, key=lambda word: -counts[word])
+    return Vocab(words, np.array([counts[word] for word in words], np.int64))
+
+
+def vocab_text(vocab: Vocab, separator: str = "\t") -> bytes:
+    """Return lines of a word and its count, most frequent first."""
+    lines = (f"{word}{separator}{count}\n" for word, count in zip(vocab.words, vocab.counts.tolist(), strict=True))
+    return "".join(lines).encode()
+
+
+def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the fields of every line that is not blank."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig", "replace")
+    except OSError as error:
+        raise UsageError(f"cannot read {os.fspath(path)}: {error.strerror}") from None
+    for number, line in enumerate(text.split("\n"), 1):
+        if fields := line.replace("\0", " ").split():
+            yield number, fields
