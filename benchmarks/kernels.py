@@ -106,6 +106,18 @@ def time_steps(module, steps, trainer: Trainer, n_words: int, repeats: int) -> d
     return {name: value if name == "whole" else medians["whole"] - value for name, value in medians.items()}
 
 
+def table(rows: list[dict]) -> str:
+    """Return the steps as Markdown, ns a word."""
+    lines = ["| model | step | ns a word |", "|---|---|---|"]
+    for row in rows:
+        for step, time_ in row["ns_per_word"].items():
+            lines.append(f"| {row['model']} | {step} | {time_:.0f} |")
+        if "gflops" in row:
+            share = f"{row['gflops']:.0f} GFLOP/s, {row['share_of_peak']:.0%} of the peak"
+            lines.append(f"| {row['model']} | {share}; {row['ns_per_pair']:.0f} ns a pair | |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")

@@ -11,6 +11,7 @@ import json
 import statistics
 from pathlib import Path
 
+import defaults
 import machine
 import numpy as np
 
@@ -65,6 +66,36 @@ def sweep(name: str, corpora: dict[int, EncodedCorpus], model: str, threads: int
     return rows
 
 
+def accuracy(corpus: EncodedCorpus, args: argparse.Namespace) -> list[dict]:
+    """Train 5 epochs with each number of threads; return the scores of the evaluation sets."""
+    rows = []
+    for model in args.models:
+        for threads in (n for n in SWEEPS["threads"] if n <= 2 * args.threads):
+            config = TrainConfig(model=model, threads=threads).resolved()
+            rows.append({"model": model, "threads": threads, "scores": defaults.measure(corpus, config, args)})
+    return rows
+
+
+def accuracy_table(rows: list[dict]) -> str:
+    """Return the scores against threads as Markdown."""
+    names = list(rows[0]["scores"])
+    lines = ["| model | threads | " + " | ".join(names) + " |", "|---" * (2 + len(names)) + "|"]
+    for row in rows:
+        scores = " | ".join(f"{score:.1f}" for score in row["scores"].values())
+        lines.append(f"| {row['model']} | {row['threads']} | {scores} |")
+    return "\n".join(lines)
+
+
+def table(sweeps: dict[str, dict[str, list[dict]]]) -> str:
+    """Return the sweeps as Markdown: million words a second, medians."""
+    lines = ["| sweep | model | million words/s |", "|---|---|---|"]
+    for model, found in sweeps.items():
+        for name, rows in found.items():
+            points = ", ".join(f"{row['x']:g}: {row['words_per_second'] / 1e6:.2f}" for row in rows)
+            lines.append(f"| {name.replace('_', '-')} | {model} | {points} |")
+    return "\n".join(lines)
+
+
 def draw(result: dict, path: str) -> None:
     """Draw one panel a sweep."""
     import matplotlib
@@ -97,6 +128,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=machine.describe()["cores"])
     parser.add_argument("--models", nargs="*", default=["sg", "cbow"])
+    parser.add_argument("--analogies", nargs="*", default=[], help="measure accuracy against threads, too")
+    parser.add_argument("--similarity", nargs="*", default=[])
     parser.add_argument("--output", help="JSON file to write")
     parser.add_argument("--picture", help="PNG or SVG file to draw")
     args = parser.parse_args()
@@ -113,13 +146,15 @@ def main() -> None:
         "vocabulary": {count: len(corpus.vocab) for count, corpus in corpora.items()},
         "sweeps": sweeps,
     }
+    if args.analogies or args.similarity:
+        result["accuracy"] = accuracy(corpora[5], args)
     if args.output:
         Path(args.output).write_text(json.dumps(result, indent=1) + "\n")
     if args.picture:
         draw(result, args.picture)
-    for model, found in sweeps.items():
-        for name, rows in found.items():
-            print(model, name, *(f"{row['x']:g}: {row['words_per_second'] / 1e6:.2f} M" for row in rows), sep="  ")
+    print(table(sweeps))
+    if "accuracy" in result:
+        print(f"\n{accuracy_table(result['accuracy'])}")
 
 
 if __name__ == "__main__":

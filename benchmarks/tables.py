@@ -13,18 +13,25 @@ from pathlib import Path
 
 import compare
 import defaults
+import kernels
+import reading
+import scaling
 
 HERE = Path(__file__).parent
 PAGES = [HERE.parent / "README.md", HERE / "README.md"]
 
 
-def speed(name: str) -> str:
-    """Return a comparison with the command that made it and the machine it ran on."""
+def measured(name: str) -> str:
+    """Return a measurement with the command that made it and the machine it ran on."""
     result = json.loads((HERE / "results" / f"{name}.json").read_text())
     computer, packages = result["machine"], result["machine"]["packages"]
     versions = ", ".join(f"{package} {version}" for package, version in packages.items() if package != "w2vfast")
     about = f"{computer['processor']}, {computer['cores']} cores; Python {computer['python']}, {versions}"
-    return f"`{result['command']}`\n\n{compare.table(result['rows'])}\n\n{about}"
+    if name == "scaling":
+        table = scaling.table(result["sweeps"]) + "\n\n" + scaling.accuracy_table(result["accuracy"])
+    else:
+        table = {"kernels": kernels, "reading": reading}.get(name, compare).table(result["rows"])
+    return f"`{result['command']}`\n\n{table}\n\n{about}"
 
 
 def accuracy(name: str) -> str:
@@ -40,7 +47,7 @@ def filled(text: str) -> str:
 
     def fill(match: re.Match) -> str:
         name = match[1]
-        table = accuracy(name) if name.startswith("defaults") else speed(name)
+        table = accuracy(name) if name.startswith("defaults") else measured(name)
         return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end -->"
 
     return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", fill, text, flags=re.S)

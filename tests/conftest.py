@@ -17,6 +17,7 @@ settings.register_profile("suite", derandomize=True, deadline=None, max_examples
 settings.load_profile("suite")
 
 SAMPLE = files("w2vfast") / "data" / "sample.txt.gz"
+COMMAND = [sys.executable, "-m", "w2vfast"]
 QUESTIONS = files("w2vfast") / "data" / "sample-questions.txt"
 #: Real text for those who have it; the tests that need it skip otherwise.
 REAL_TEXT = Path(os.environ.get("W2VFAST_TEST_TEXT", Path(__file__).parents[2] / "shared/data/enwiki-1m.txt.xz"))
@@ -50,12 +51,20 @@ def w2v(tmp_path):
 
     def run(*args, stdin=b"", env=None, timeout=120, cwd=work):
         return subprocess.run(
-            [sys.executable, "-m", "w2vfast", *map(os.fspath, args)],
+            [*COMMAND, *map(os.fspath, args)],
             input=stdin, capture_output=True, timeout=timeout, cwd=cwd, env={**os.environ, **(env or {})},
         )  # fmt: skip
 
     run.folder = work
     return run
+
+
+@pytest.fixture
+def corpus(w2v):
+    """A small text in the folder of the commands."""
+    path = w2v.folder / "corpus.txt"
+    path.write_text("one two three four five six seven\n" * 100)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -2,18 +2,14 @@
 
 import json
 import os
-import pty
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLE
+from conftest import COMMAND, SAMPLE
 
-COMMAND = [sys.executable, "-m", "w2vfast"]
 #: A program that runs the command and fails if that needed Numba.
 LIGHT = (
     "import sys; from w2vfast.cli import main\n"
@@ -32,14 +28,6 @@ def error_line(result):
     assert len(lines) == 1, lines
     assert lines[0].startswith("w2vfast: error: ")
     return lines[0]
-
-
-@pytest.fixture
-def corpus(w2v):
-    """A small text in the folder of the commands."""
-    path = w2v.folder / "corpus.txt"
-    path.write_text("one two three four five six seven\n" * 100)
-    return path
 
 
 def test_train_then_similar_without_naming_the_model(w2v, corpus):
@@ -151,59 +139,6 @@ def test_json_and_header(w2v, sample_model):
     assert out(result)[0] == ["query", "word", "score"]
 
 
-def in_terminal(args, cwd, env=None):
-    """Run the command with a terminal as standard output; return what it shows and the exit code."""
-    main, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, args)], stdout=terminal, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-        cwd=cwd, env={**os.environ, "TERM": "xterm", **(env or {})},
-    )  # fmt: skip
-    os.close(terminal)
-    shown = b""
-    while True:
-        try:
-            block = os.read(main, 4096)
-        except OSError:
-            break
-        if not block:
-            break
-        shown += block
-    os.close(main)
-    process.stderr.close()
-    return shown.decode().replace("\r\n", "\n"), process.wait(20)
-
-
-def test_a_terminal_gets_an_aligned_table(w2v, sample_model):
-    shown, code = in_terminal(
-        ["similar", "king", "queen", "-k", "4", "-m", sample_model], w2v.folder, {"NO_COLOR": "1"}
-    )
-    assert code == 0
-    first, second = shown.split("\n\n")
-    for block, query in ((first, "king"), (second, "queen")):
-        lines = block.strip("\n").split("\n")
-        assert lines[0] == query
-        assert len(lines) == 5
-        assert len({re.search(r"\d\.\d{4}", line).start() for line in lines[1:]}) == 1
-    assert "\x1b" not in shown
-    assert "\x1b[1mking" in in_terminal(["similar", "king", "-m", sample_model], w2v.folder)[0]
-
-
-def test_control_characters_are_escaped_on_a_terminal_only(w2v):
-    """E4."""
-    evil = "evil\x1b]52;c;aGk=\x07"
-    (w2v.folder / "c.txt").write_text(f"a b {evil} c\n" * 50)
-    w2v("train", "c.txt", "-q")
-    shown, _ = in_terminal(["similar", "a"], w2v.folder, {"NO_COLOR": "1"})
-    assert "\x1b" not in shown
-    assert "evil\\x1b]52" in shown
-    assert evil.encode() in w2v("similar", "a").stdout
-
-
-def test_binary_is_not_written_to_a_terminal(w2v, corpus):
-    """O8."""
-    assert in_terminal(["train", "corpus.txt", "-o", "-"], w2v.folder) == ("", 2)
-
-
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
@@ -218,7 +153,7 @@ def test_binary_is_not_written_to_a_terminal(w2v, corpus):
         (["train", "corpus.txt", "-o", "corpus.txt"], 2, "is one of the inputs"),
         (["train", "empty.txt"], 3, "empty.txt has no words"),
         (["train", "corpus.txt", "--min-count", "1000"], 3, "the most frequent occurs 100x, --min-count is 1000"),
-        (["train", "model.w2v", "-o", "x.w2v"], 3, "is a model, not text"),
+        (["train", "model.w2v", "-o", "x.w2v"], 3, "is a model or an encoded corpus, not text"),
         (["train", "corpus.txt", "-o", "corpus.txt/model.w2v"], 4, "cannot write corpus.txt/model.w2v"),
         (["train", "corpus.txt", "-o", "none/model.w2v"], 4, "cannot write none/model.w2v"),
         (["train", "corpus.txt", "-o", "."], 2, "is a folder"),
@@ -298,96 +233,6 @@ def test_a_damaged_default_model_is_an_error_and_no_other_is_taken(w2v, corpus):
     assert (result.returncode, result.stderr) == (0, b"")
 
 
-def obey_signals():
-    """Undo what the tests themselves may have inherited: under nohup or in the background they ignore some."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_training_and_leaves_nothing_torn(w2v, number):
-    """The shell sees a death by that signal; the older model stays."""
-    corpus = w2v.folder / "long.txt"
-    corpus.write_text("one two three four five six seven\n" * 200_000)
-    (w2v.folder / "model.w2v").write_bytes(b"old")
-    process = subprocess.Popen(
-        [*COMMAND, "train", "long.txt", "--epochs", "1000", "--sample", "0"],
-        cwd=w2v.folder,
-        stderr=subprocess.PIPE,
-        preexec_fn=obey_signals,
-    )
-    for line in process.stderr:
-        if line.startswith(b"epoch"):
-            break
-    process.send_signal(number)
-    rest = process.stderr.read().decode()
-    process.stderr.close()
-    assert process.wait(30) == -number
-    assert rest.endswith("stopped; model.w2v was not written\n")
-    assert "Traceback" not in rest
-    assert (w2v.folder / "model.w2v").read_bytes() == b"old"
-    assert sorted(os.listdir(w2v.folder)) == ["long.txt", "model.w2v"]
-
-
-def test_an_ignored_signal_stays_ignored(w2v, corpus):
-    """As under nohup."""
-    script = "trap '' HUP; " + " ".join(COMMAND) + " train corpus.txt -q & sleep 0.3; kill -HUP $!; wait $!"
-    assert subprocess.run(["bash", "-c", script], cwd=w2v.folder, timeout=60).returncode == 0
-
-
-@pytest.mark.parametrize("sample_stays", [True, False])
-def test_a_closed_pipe_is_quiet(w2v, sample_model, sample_stays):
-    """E1: death by SIGPIPE, nothing on stderr."""
-    words = "\n".join(["king"] * 20_000).encode()
-    script = "set -o pipefail; {} similar - -m {} {} | head -1 | wc -l; echo ${{PIPESTATUS[0]}}".format(
-        " ".join(COMMAND), sample_model, "" if sample_stays else "--json"
-    )
-    result = subprocess.run(["bash", "-c", script], input=words, capture_output=True, timeout=60)
-    assert result.stdout.split() == [b"1", b"141"]
-    assert result.stderr == b""
-
-
-def test_a_full_disk_under_stdout_is_exit_4(w2v, sample_model):
-    with open("/dev/full", "wb") as full:
-        result = subprocess.run(
-            [*COMMAND, "similar", "king", "-m", sample_model], stdout=full, stderr=subprocess.PIPE, timeout=60
-        )
-    assert result.returncode == 4
-    assert b"cannot write" in result.stderr
-    assert b"Traceback" not in result.stderr
-
-
-@pytest.mark.parametrize("args", [["train", "corpus.txt"], ["train", "corpus.txt", "--progress", "always"]])
-def test_training_completes_when_nobody_reads_stderr(w2v, corpus, args):
-    """T11."""
-    script = " ".join([*COMMAND, *args]) + " 2>&1 | head -1; exit ${PIPESTATUS[0]}"
-    assert subprocess.run(["bash", "-c", script], cwd=w2v.folder, capture_output=True).returncode == 0
-    assert w2v("similar", "one").returncode == 0
-
-
-def test_any_locale_writes_utf_8(w2v):
-    """E2, E3."""
-    (w2v.folder / "c.txt").write_text("naïve 日本 café x\n" * 50, encoding="utf-8")
-    env = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    assert w2v("train", "c.txt", env=env).returncode == 0
-    result = w2v("similar", "-", stdin="日本\n".encode(), env=env)
-    assert {row[1] for row in out(result)} == {"naïve", "café", "x"}
-    assert w2v("similar", b"\xff\xfe").returncode == 1
-    assert w2v("similar", "日本", env=env).returncode == 0
-
-
-@pytest.mark.parametrize("home", ["/nonexistent", "file"])
-def test_a_home_that_cannot_be_written_hinders_nothing(w2v, corpus, home):
-    """E7."""
-    (w2v.folder / "file").write_text("")
-    env = {"HOME": home, "XDG_CACHE_HOME": "", "XDG_STATE_HOME": ""}
-    if home == "file":
-        env = {"HOME": str(w2v.folder / "file"), "XDG_CACHE_HOME": "", "XDG_STATE_HOME": ""}
-    result = w2v("train", "corpus.txt", "--epochs", "1", env=env)
-    assert result.returncode == 0, result.stderr
-    assert b"Traceback" not in result.stderr
-
-
 def test_help_shows_every_default_and_an_example(w2v):
     text = w2v("train", "--help").stdout.decode()
     for fact in (
@@ -444,26 +289,6 @@ def test_demo_trains_answers_and_says_what_to_try(w2v):
     assert "france is to paris as japan is to tokyo" in text
     (try_,) = re.findall(r"^  (w2vfast similar .*)$", text, re.M)
     assert w2v(*try_.split()[1:]).returncode == 0
-
-
-def test_first_ctrl_c_is_answered_quickly(w2v):
-    """T10: within a chunk, here with room for a busy machine."""
-    (w2v.folder / "long.txt").write_text("one two three four five six seven\n" * 200_000)
-    process = subprocess.Popen(
-        [*COMMAND, "train", "long.txt", "--epochs", "1000"],
-        cwd=w2v.folder,
-        stderr=subprocess.PIPE,
-        preexec_fn=obey_signals,
-    )
-    for line in process.stderr:
-        if line.startswith(b"epoch"):
-            break
-    process.send_signal(signal.SIGINT)
-    begin = time.monotonic()
-    process.stderr.read()
-    process.stderr.close()
-    assert process.wait(30) == -signal.SIGINT
-    assert time.monotonic() - begin < 20
 
 
 def test_the_sample_trains_from_its_file(w2v):

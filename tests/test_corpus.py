@@ -172,7 +172,7 @@ def test_zstd_without_its_package_and_models_are_refused_with_advice(tmp_path, m
     with pytest.raises(UsageError, match=r"pip install 'w2vfast\[zstd\]'"):
         list(find_sources(path)[0].blocks())
     path.write_bytes((100).to_bytes(8, "little") + b'{"vectors"')
-    with pytest.raises(CorpusError, match="is a model, not text"):
+    with pytest.raises(CorpusError, match="is a model or an encoded corpus, not text"):
         list(find_sources(path)[0].blocks())
 
 

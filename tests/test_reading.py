@@ -17,7 +17,7 @@ from test_corpus import PIECES, encoded, messy_bytes, sentences_of, tokenize
 
 from w2vfast.corpus import cleaner, container, tokenizer
 from w2vfast.corpus.encoded import encode
-from w2vfast.corpus.reading import ReadingOptions
+from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import read_vocab, read_words, vocab_text
 from w2vfast.errors import CorpusError, FormatError, UsageError
@@ -116,7 +116,7 @@ def test_a_given_vocabulary_is_used_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["a\n", "a b\n", "a 1\na 2\n", "a 1 2\nb 1\n", "a -1\nb 1\n", "a ２\nb 1\n", "", "a 1\n"]
+    "text", ["a\n", "a b\n", "a 1\na 2\n", "a 1 2\nb 1\n", "a 0\nb 1\n", "a -1\nb 1\n", "a ２\nb 1\n", "", "a 1\n"]
 )
 def test_damaged_vocabularies_are_refused(tmp_path, text):
     path = tmp_path / "vocab.tsv"
@@ -180,6 +180,41 @@ def test_zstd_frames_are_followed_and_checked(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(CorpusError, match="cannot read"):
             list(find_sources(path)[0].blocks())
+
+
+@pytest.mark.parametrize("kind", ["bz2", "xz"])
+def test_garbage_behind_the_data_is_counted_and_padding_is_not(tmp_path, kind):
+    path, packed = tmp_path / "corpus", compress(kind, b"one two three\n" * 9)
+    path.write_bytes(packed + bytes(8) + packed)
+    assert encode(find_sources(path), SMALL).report.n_files_with_garbage == 0
+    path.write_bytes(packed + b"garbage")
+    corpus = encode(find_sources(path), SMALL)
+    assert (corpus.n_tokens, corpus.report.n_files_with_garbage) == (27, 1)
+    path.write_bytes(packed[:20] + bytes([packed[20] ^ 1]) + packed[21:])
+    with pytest.raises(CorpusError):
+        encode(find_sources(path), SMALL)
+
+
+def test_a_file_that_changes_while_it_is_read_is_counted(tmp_path, monkeypatch):
+    path = tmp_path / "corpus"
+    path.write_bytes(b"one two three\n" * 9)
+    (source,) = find_sources(path)
+    blocks = source.blocks(report := ReadingReport())
+    next(blocks)
+    with path.open("ab") as file:
+        file.write(b"four\n")
+    list(blocks)
+    assert report.n_changed_files == 1
+    list(source.blocks(report))
+    assert report.n_changed_files == 1
+
+
+def test_models_in_a_folder_are_skipped_with_a_note(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"a b c\n")
+    save(encoded(b"a b c\n"), tmp_path / "b.w2vc")
+    notes = []
+    assert [source.name for source in find_sources(tmp_path, notes.append)] == ["a.txt"]
+    assert notes == [f"skipped in {tmp_path}: 1 models or encoded corpora, such as b.w2vc"]
 
 
 def test_empty_files_among_others_are_counted():

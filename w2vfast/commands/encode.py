@@ -1,5 +1,6 @@
 """``w2vfast encode``: from text to a corpus that training reads at once."""
 
+import sys
 from typing import Any
 
 import click
@@ -29,10 +30,12 @@ def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **p
     w2vfast encode corpus.txt -o corpus.w2vc
     w2vfast train corpus.w2vc --dim 300
     """
+    if output == "-" and sys.stdout.isatty():
+        raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
     monitor = Monitor() if quiet else Console(progress)
     lists = take_reading(params)
     config = TrainConfig(**params).resolved()
-    sources = find_sources(corpus)
+    sources = find_sources(corpus, monitor.note)
     with Staging(output) as staging:
         if any(source.is_file(staging.target) for source in sources):
             raise UsageError(f"the output {staging.name} is one of the inputs")

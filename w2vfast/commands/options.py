@@ -9,16 +9,24 @@ from w2vfast.corpus.wordlists import read_vocab, read_words
 from w2vfast.training.config import LIMITS, TrainConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
-_TEXT = "Text"
-_TEXT_FIELDS = {
-    "min_count": "Drop words that occur less often.",
-    "max_vocab": "Keep at most so many words, the most frequent ones.",
+_HEADINGS = _MODEL, _TEXT, _LEARNING, _RUN, _OTHER = "Model", "Text", "Learning", "Run", "Other options"
+_ALPHAS = "0.05 for sg; for cbow 0.15, with --cbow-grad classic 0.075"
+_READING = {
     "lowercase": "Turn the text to lower case.",
     "tokenizer": "Split at white space only; or find words: letters, digits, inner ' and -.",
     "sentence": "What a sentence is: a line, a document (a whole file), or so many words.",
     "max_word_bytes": "Drop longer tokens.",
     "strict": "Stop at invalid UTF-8 instead of replacing it.",
     "allow_truncated": "Read compressed text that breaks off as far as it goes.",
+}
+_COUNTS = {
+    "min_count": "Drop words that occur less often.",
+    "max_vocab": "Keep at most so many words, the most frequent ones.",
+}
+_LISTS = {
+    "keep_words": "Words that stay, however rare: one a line.",
+    "drop_words": "Words that go, however frequent.",
+    "vocab": "Exactly these words, with their counts, as the command vocab writes them.",
 }
 
 
@@ -31,9 +39,9 @@ class GroupedCommand(click.Command):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
-                heading = param.heading if isinstance(param, GroupedOption) else "Other options"
+                heading = param.heading if isinstance(param, GroupedOption) else _OTHER
                 groups.setdefault(heading, []).append(record)
-        for heading in sorted(groups, key=lambda name: name == "Other options"):
+        for heading in sorted(groups, key=_HEADINGS.index):
             with formatter.section(heading):
                 formatter.write_dl(groups[heading])
 
@@ -41,7 +49,7 @@ class GroupedCommand(click.Command):
 class GroupedOption(click.Option):
     """An option that stands under a heading of the help."""
 
-    def __init__(self, *args: Any, heading: str = "Options", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, heading: str = _OTHER, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heading = heading
 
@@ -85,35 +93,64 @@ def config_option(name: str, heading: str, help: str, *names: str, default_text:
     )  # fmt: skip
 
 
-def text_options(function: F) -> F:
-    """Add the options that say how text is read and which words stay; ``take_reading`` takes them."""
-    files = (
-        ("--keep-words", "Words that stay, however rare: one a line."),
-        ("--drop-words", "Words that go, however frequent."),
-        ("--vocab", "Exactly these words, with their counts, as the command vocab writes them."),
+def training_options(function: F) -> F:
+    """Add the options of training itself."""
+    fields = (
+        config_option("model", _MODEL, "Skip-gram or CBOW."),
+        config_option("dim", _MODEL, "Vector size.", "--size"),
+        config_option("window", _MODEL, "Words on either side, at most; each size is drawn. all: the sentence."),
+        config_option("left", _MODEL, "Words before the center, at most.", default_text="as --window"),
+        config_option("right", _MODEL, "Words after it, at most.", default_text="as --window"),
+        config_option("neg", _MODEL, "Noise words for each prediction."),
+        config_option("neg_exponent", _MODEL, "Noise words are drawn by count to the power of this."),
+        config_option("negatives_per", _MODEL, "Skip-gram: draw noise words once a window, or for each pair."),
+        config_option(
+            "cbow_grad", _MODEL, "CBOW: divide the input gradient by C (mean, exact), its root, or not."
+        ),
+        config_option("sample", _LEARNING, "Subsample words of higher relative frequency; 0 = none."),
+        config_option("epochs", _LEARNING, "Passes over the corpus.", "--iter"),
+        config_option("alpha", _LEARNING, "Learning rate at the start.", default_text=_ALPHAS),
+        config_option("min_alpha", _LEARNING, "Learning rate at the end, absolute.", default_text="alpha x 1e-4"),
+        config_option("threads", _RUN, "Threads.", default_text="the CPUs this process may use"),
+        config_option("seed", _RUN, "Of all random draws; with --threads 1 the same file each time."),
     )
-    for name, help in reversed(files):
-        function = click.option(
-            name, cls=GroupedOption, heading=_TEXT, metavar="FILE", show_default="none", help=help
-        )(function)
-    for name, help in reversed(_TEXT_FIELDS.items()):
+    for field in reversed(fields):
+        function = field(function)
+    return function
+
+
+def reading_options(function: F) -> F:
+    """Add the options that say how text is read."""
+    for name, help in reversed(_READING.items()):
         function = config_option(name, _TEXT, help)(function)
     return function
+
+
+def text_options(function: F) -> F:
+    """Add the options that say how text is read and which words stay; ``take_reading`` takes the lists."""
+    for name, help in reversed(_LISTS.items()):
+        function = click.option(
+            f"--{name.replace('_', '-')}", cls=GroupedOption, heading=_TEXT, metavar="FILE", show_default="none",
+            help=help,
+        )(function)  # fmt: skip
+    for name, help in reversed(_COUNTS.items()):
+        function = config_option(name, _TEXT, help)(function)
+    return reading_options(function)
 
 
 def take_reading(params: dict[str, Any]) -> dict[str, Any]:
     """Take the files of words out of a command's parameters; return their words for ``TrainConfig.reading``."""
     lists: dict[str, Any] = {}
-    for name, read in (("keep_words", read_words), ("drop_words", read_words), ("vocab", read_vocab)):
+    for name in _LISTS:
         path = params.pop(name)
         if path is not None:
-            lists[name] = read(path)
+            lists[name] = read_vocab(path) if name == "vocab" else read_words(path)
     return lists
 
 
 def given_text_options(ctx: click.Context) -> list[str]:
     """Return the options of ``text_options`` that stand on the command line."""
-    names = [*_TEXT_FIELDS, "keep_words", "drop_words", "vocab"]
+    names = [*_READING, *_COUNTS, *_LISTS]
     given = [name for name in names if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
     return [f"--{name.replace('_', '-')}" for name in given]
 
@@ -121,7 +158,7 @@ def given_text_options(ctx: click.Context) -> list[str]:
 def progress_option(function: F) -> F:
     """Add ``--progress``."""
     return click.option(
-        "--progress", cls=GroupedOption, heading="Run", type=click.Choice(["auto", "always", "never"]),
+        "--progress", cls=GroupedOption, heading=_RUN, type=click.Choice(["auto", "always", "never"]),
         default="auto", show_default=True, help="Progress on stderr.",
     )(function)  # fmt: skip
 

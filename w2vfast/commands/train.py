@@ -11,11 +11,11 @@ from w2vfast.commands.options import (
     GroupedCommand,
     GroupedOption,
     common_options,
-    config_option,
     given_text_options,
     progress_option,
     take_reading,
     text_options,
+    training_options,
 )
 from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.corpus.wordlists import vocab_text
@@ -28,30 +28,13 @@ from w2vfast.training.log import JsonLog
 from w2vfast.training.monitor import Console, Monitor, Together
 from w2vfast.training.run import train_to_file
 
-_MODEL, _LEARNING, _RUN = "Model", "Learning", "Run"
+_RUN = "Run"
 
 
 @click.command(cls=GroupedCommand)
 @click.argument("corpus", nargs=-1, required=True)
-@config_option("model", _MODEL, "Skip-gram or CBOW.")
-@config_option("dim", _MODEL, "Vector size.", "--size")
-@config_option("window", _MODEL, "Words on either side, at most; each window's size is drawn. all: the sentence.")
-@config_option("left", _MODEL, "Words before the center, at most.", default_text="as --window")
-@config_option("right", _MODEL, "Words after it, at most.", default_text="as --window")
-@config_option("neg", _MODEL, "Noise words for each prediction.")
-@config_option("neg_exponent", _MODEL, "Noise words are drawn by count to the power of this.")
-@config_option("negatives_per", _MODEL, "Skip-gram: draw noise words once a window, or for each pair.")
-@config_option("cbow_grad", _MODEL, "CBOW: divide the input gradient by C (mean, exact), its root, or not.")
+@training_options
 @text_options
-@config_option("sample", _LEARNING, "Subsample words of higher relative frequency; 0 = none.")
-@config_option("epochs", _LEARNING, "Passes over the corpus.", "--iter")
-@config_option(
-    "alpha", _LEARNING, "Learning rate at the start.",
-    default_text="0.05 for sg; for cbow 0.15, with --cbow-grad classic 0.075",
-)  # fmt: skip
-@config_option("min_alpha", _LEARNING, "Learning rate at the end, absolute.", default_text="alpha x 1e-4")
-@config_option("threads", _RUN, "Threads.", default_text="the CPUs this process may use")
-@config_option("seed", _RUN, "Of all random draws; with --threads 1 the same file each time.")
 @click.option("-o", "--output", cls=GroupedOption, heading=_RUN, default=DEFAULT_NAME, show_default=True,
               metavar="FILE", help="Model file to write; - is standard output.")  # fmt: skip
 @progress_option
@@ -77,10 +60,10 @@ def train(
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
     lists = take_reading(params)
     config = TrainConfig(**params)
-    sources = find_sources(corpus)
+    monitor = Monitor() if quiet else Console(progress, verbose=verbose)
+    sources = find_sources(corpus, monitor.note)
     if any(source.is_encoded for source in sources) and (given := given_text_options(click.get_current_context())):
         raise UsageError(f"{given[0]} has no effect on an encoded corpus; give it to w2vfast encode")
-    monitor = Monitor() if quiet else Console(progress, verbose=verbose)
     if log_json:
         monitor = Together(monitor, JsonLog(log_json))
     embeddings = run_training(sources, config, monitor, output, **lists)

@@ -37,7 +37,7 @@ def vocab(
     monitor = Monitor() if quiet else Console(progress)
     lists = take_reading(params)
     config = TrainConfig(**params).resolved()
-    sources = find_sources(corpus)
+    sources = find_sources(corpus, monitor.note)
     announce(sources, monitor)
     encoded = read_corpus(sources, config.reading(**lists), monitor)
     words, total = encoded.vocab, max(1, encoded.report.n_tokens)

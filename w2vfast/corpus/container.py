@@ -150,7 +150,7 @@ def _check(tensors: dict[str, NDArray[Any]], vocab: Vocab) -> None:
         or any((np.diff(part) <= 0).any() for part in _parts(offsets, 1))
     ):
         raise FormatError("the sentence offsets are not increasing")
-    if len(vocab) < 2 or vocab.counts.size != len(vocab) or vocab.counts.min() < 0 or vocab.counts.max() == 0:
+    if len(vocab) < 2 or vocab.counts.size != len(vocab) or vocab.counts.min() < 1:
         raise FormatError("the vocabulary is too small or its counts are wrong")
     if any(part.min() < 0 or part.max() >= len(vocab) for part in _parts(ids)):
         raise FormatError("an id is outside the vocabulary")

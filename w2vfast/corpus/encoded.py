@@ -142,7 +142,7 @@ class _Spool:
         """Yield the blocks of all sources, and whether each is the last one of its source."""
         report = self._tokenizer.report
         for source in sources:
-            blocks = source.blocks(report if allow_truncated else None)
+            blocks = source.blocks(report, allow_truncated=allow_truncated)
             block, following = next(blocks, b""), next(blocks, None)
             report.n_empty_files += not block
             while following is not None:

@@ -39,4 +39,6 @@ class ReadingReport:
     first_bad_offset: int = -1
     n_nul: int = 0  # NUL bytes, taken as white space
     n_empty_files: int = 0
+    n_changed_files: int = 0  # files that another program wrote to while they were read
+    n_files_with_garbage: int = 0  # compressed files with something else behind the data, ignored
     n_truncated_files: int = 0  # compressed files that break off, read with --allow-truncated

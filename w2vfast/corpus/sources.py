@@ -1,12 +1,12 @@
 """Where text comes from: files, folders, patterns, standard input and open streams, as blocks of bytes."""
 
-import contextlib
 import glob
 import importlib.util
 import io
 import os
+import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -15,16 +15,16 @@ from w2vfast.corpus.reading import ReadingReport
 from w2vfast.errors import CorpusError, UsageError
 
 BLOCK_BYTES = 1 << 23
-#: Compression by the first bytes: the module and class that undo it. A Python may lack the modules.
+#: Compression by the first bytes: the module and class that undo it, and what to say if the module is missing.
 _COMPRESSIONS = {
-    b"\x1f\x8b": ("gzip", "GzipFile"),
-    b"BZh": ("bz2", "BZ2File"),
-    b"\xfd7zXZ\x00": ("lzma", "LZMAFile"),
+    b"\x1f\x8b": ("gzip", "GzipFile", "; this Python has no module gzip"),
+    b"BZh": ("bz2", "BZ2Decompressor", "; this Python has no module bz2"),
+    b"\xfd7zXZ\x00": ("lzma", "LZMADecompressor", "; this Python has no module lzma"),
+    b"\x28\xb5\x2f\xfd": ("zstandard", "ZstdDecompressor", " by zstd; needs: pip install 'w2vfast[zstd]'"),
 }
-_HEAD_BYTES = 16
+_PACKED_STEP_BYTES = 1 << 11  # what these unpack to, 60 MB at the very most, is in memory at once
+_HEAD_BYTES, _START_BYTES = 16, 4096
 CONTAINER_FORMAT = "w2vfast-corpus"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_ZSTD_STEP_BYTES = 1 << 11  # what these unpack to at most, some 60 MB, is in memory at once
 
 #: What ``w2vfast.train`` accepts as a corpus: a path or pattern, "-", an open binary stream, or several.
 CorpusInput = str | os.PathLike[str] | BinaryIO
@@ -58,13 +58,15 @@ class Source:
         """Tell whether this source is the file at ``path``, whatever its names."""
         return isinstance(self.origin, Path) and path.is_file() and self.origin.samefile(path)
 
-    def blocks(self, report: ReadingReport | None = None) -> Iterator[bytes]:
+    def blocks(self, report: ReadingReport | None = None, *, allow_truncated: bool = False) -> Iterator[bytes]:
         """Yield the text in blocks of some MiB, decompressed.
 
         Parameters
         ----------
         report
-            If given, compressed data that breaks off is no error, but counted here.
+            Told of what is odd but no error.
+        allow_truncated
+            Compressed data that breaks off is no error.
 
         Raises
         ------
@@ -73,33 +75,41 @@ class Source:
         CorpusError
             It is a model, not text, or damaged compressed data.
         """
-        with contextlib.ExitStack() as stack:
-            if isinstance(self.origin, Path):
-                try:
-                    raw: BinaryIO = stack.enter_context(self.origin.open("rb"))
-                except OSError as error:
-                    raise UsageError(f"cannot read {self.origin}: {error.strerror}") from None
+        report = report or ReadingReport()
+        if not isinstance(self.origin, Path):
+            yield from self._read(self.origin, report, allow_truncated)
+            return
+        try:
+            file = self.origin.open("rb")
+        except OSError as error:
+            raise UsageError(f"cannot read {self.origin}: {error.strerror}") from None
+        with file:
+            before = os.fstat(file.fileno())
+            blocks = self._read(file, report, allow_truncated)
+            if stat.S_ISREG(before.st_mode) and before.st_size > BLOCK_BYTES:
+                with ThreadPoolExecutor(1, "w2vfast-file") as reader:
+                    yield from _ahead(blocks, reader)
             else:
-                raw = self.origin
-            blocks = self._read(raw, report)
-            if (self.n_bytes or 0) > BLOCK_BYTES:
-                blocks = _ahead(blocks, stack.enter_context(ThreadPoolExecutor(1, "w2vfast-file")))
-            yield from blocks
+                yield from blocks
+            after = os.fstat(file.fileno())
+            changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+            report.n_changed_files += changed and stat.S_ISREG(before.st_mode)
 
-    def _read(self, raw: BinaryIO, report: ReadingReport | None) -> Iterator[bytes]:
+    def _read(self, raw: BinaryIO, report: ReadingReport, allow_truncated: bool) -> Iterator[bytes]:
         head = raw.read(_HEAD_BYTES)
         stream = cast(BinaryIO, io.BufferedReader(_Replay(head, raw), BLOCK_BYTES))
-        if head[8:9] == b"{" and head[4:8] == bytes(4):
-            raise CorpusError(f"{self.name} is a model, not text")
-        text, n_read, parts, n_bytes = self._decompressed(stream, head), 0, list[bytes](), 0
+        if _is_safetensors(head):
+            raise CorpusError(f"{self.name} is a model or an encoded corpus, not text")
+        text, n_read, parts, n_bytes = self._decompressed(stream, head, report), 0, list[bytes](), 0
         try:
             while part := text.read1(BLOCK_BYTES):  # what is read before the data breaks off is not lost
-                parts, n_read, n_bytes = [*parts, part], n_read + len(part), n_bytes + len(part)
+                parts.append(part)
+                n_read, n_bytes = n_read + len(part), n_bytes + len(part)
                 if n_bytes >= BLOCK_BYTES:
                     yield b"".join(parts)
                     parts, n_bytes = [], 0
         except EOFError:
-            if report is None:
+            if not allow_truncated:
                 raise CorpusError(
                     f"{self.name} is truncated after {n_read:,} bytes of text; --allow-truncated reads so far"
                 ) from None
@@ -110,19 +120,19 @@ class Source:
         if parts:
             yield b"".join(parts)
 
-    def _decompressed(self, stream: BinaryIO, head: bytes) -> Any:
-        if head.startswith(_ZSTD_MAGIC):
-            if importlib.util.find_spec("zstandard") is None:
-                raise UsageError(f"{self.name} is zstd-compressed; needs: pip install 'w2vfast[zstd]'")
-            return io.BufferedReader(_Unzstd(stream), BLOCK_BYTES)
-        for magic, (module, kind) in _COMPRESSIONS.items():
-            if head.startswith(magic):
-                try:
-                    opener = getattr(importlib.import_module(module), kind)
-                except ImportError:
-                    raise UsageError(f"{self.name} is compressed; this Python has no module {module}") from None
-                return opener(fileobj=stream) if module == "gzip" else opener(stream)
-        return stream
+    def _decompressed(self, stream: BinaryIO, head: bytes, report: ReadingReport) -> Any:
+        kind = next((kind for magic, kind in _COMPRESSIONS.items() if head.startswith(magic)), None)
+        if kind is None:
+            return stream
+        module, maker, help = kind
+        if importlib.util.find_spec(module) is None:
+            raise UsageError(f"{self.name} is compressed{help}")
+        make = getattr(importlib.import_module(module), maker)
+        if module == "gzip":
+            return make(fileobj=stream)
+        if module == "zstandard":  # what follows must be zstd too, as the program zstd wants it
+            return io.BufferedReader(_Members(stream, lambda: make().decompressobj(), None), BLOCK_BYTES)
+        return io.BufferedReader(_Members(stream, make, report), BLOCK_BYTES)
 
 
 class _Replay(io.RawIOBase):
@@ -141,33 +151,49 @@ class _Replay(io.RawIOBase):
         return len(data)
 
 
-class _Unzstd(io.RawIOBase):
-    """The text of zstd frames, one after the other; the library's own reader takes a broken frame for the end."""
+class _Members(io.RawIOBase):
+    """The text of compressed members, one after the other, as concatenated files have them.
 
-    def __init__(self, stream: BinaryIO) -> None:
-        import zstandard
+    The libraries' own readers take a broken zstd frame for the end, and drop what follows bz2 and xz data.
+    """
 
-        self._stream, self._start = stream, zstandard.ZstdDecompressor().decompressobj
-        self._frame, self._packed, self._text = self._start(), b"", b""
+    def __init__(self, stream: BinaryIO, start: Callable[[], Any], report: ReadingReport | None) -> None:
+        self._stream, self._start, self._report = stream, start, report
+        self._member, self._packed, self._text, self._n_members = start(), b"", b"", 1
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         while not self._text:
-            self._packed = self._packed or self._stream.read(_ZSTD_STEP_BYTES)
-            if self._frame.eof and self._packed:
-                self._frame = self._start()
+            self._packed = self._packed or self._stream.read(_PACKED_STEP_BYTES)
+            if self._member.eof:
+                self._packed = self._packed.lstrip(b"\0")  # padding
             if not self._packed:
-                if not self._frame.eof:
+                if not self._member.eof:
                     raise EOFError
                 return 0
-            self._text = self._frame.decompress(self._packed)
-            self._packed = self._frame.unused_data
+            if not self._unpack():
+                return 0
         n_bytes = min(len(buffer), len(self._text))
         buffer[:n_bytes] = self._text[:n_bytes]
         self._text = self._text[n_bytes:]
         return n_bytes
+
+    def _unpack(self) -> bool:
+        """Unpack the next bytes; return whether they belong to a member."""
+        begins = self._member.eof
+        if begins:
+            self._member, self._n_members = self._start(), self._n_members + 1
+        try:
+            self._text = self._member.decompress(self._packed)
+        except Exception:
+            if not begins or self._report is None:
+                raise
+            self._report.n_files_with_garbage += 1
+            return False
+        self._packed = self._member.unused_data if self._member.eof else b""
+        return True
 
 
 def _ahead(blocks: Iterator[bytes], reader: ThreadPoolExecutor) -> Iterator[bytes]:
@@ -180,18 +206,33 @@ def _ahead(blocks: Iterator[bytes], reader: ThreadPoolExecutor) -> Iterator[byte
 
 def is_container(path: Path) -> bool:
     """Tell whether a file begins like an encoded corpus."""
-    if not path.is_file():
-        return False
+    return is_binary(path) and CONTAINER_FORMAT.encode() in _start(path)
+
+
+def is_binary(path: Path) -> bool:
+    """Tell whether a file begins like a safetensors file: a model, or an encoded corpus."""
+    return _is_safetensors(_start(path))
+
+
+def _start(path: Path) -> bytes:
+    """Return the first bytes of a regular file."""
     try:
-        with path.open("rb") as file:
-            start = file.read(_HEAD_BYTES << 8)
+        with path.open("rb") if path.is_file() else io.BytesIO() as file:
+            return file.read(_START_BYTES)
     except OSError:
-        return False
-    return start[8:9] == b"{" and start[4:8] == bytes(4) and CONTAINER_FORMAT.encode() in start
+        return b""
 
 
-def find_sources(inputs: CorpusInput | Sequence[CorpusInput]) -> list[Source]:
+def _is_safetensors(start: bytes) -> bool:
+    return start[8:9] == b"{" and start[4:8] == bytes(4)
+
+
+def find_sources(
+    inputs: CorpusInput | Sequence[CorpusInput], on_skip: Callable[[str], None] = lambda text: None
+) -> list[Source]:
     """Turn paths, folders (searched to the bottom, sorted), patterns, "-" and streams into sources.
+
+    Hidden files of a folder do not count; models and encoded corpora in it are skipped, and ``on_skip`` is told.
 
     Raises
     ------
@@ -204,7 +245,7 @@ def find_sources(inputs: CorpusInput | Sequence[CorpusInput]) -> list[Source]:
         if isinstance(entry, str) and entry == "-":
             sources.append(Source(sys.stdin.buffer))
         elif isinstance(entry, str | os.PathLike):
-            sources += [Source(path) for path in _expand(os.fspath(entry))]
+            sources += [Source(path) for path in _expand(os.fspath(entry), on_skip)]
         elif hasattr(entry, "read"):
             sources.append(Source(entry))
         else:
@@ -217,10 +258,14 @@ def find_sources(inputs: CorpusInput | Sequence[CorpusInput]) -> list[Source]:
     return sources
 
 
-def _expand(name: str) -> list[Path]:
+def _expand(name: str, on_skip: Callable[[str], None]) -> list[Path]:
     path = Path(name)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(path)))
+        binary = [file for file in files if is_binary(file)]
+        if binary:
+            on_skip(f"skipped in {name}: {len(binary):,} models or encoded corpora, such as {binary[0].name}")
+            files = [file for file in files if file not in set(binary)]
         if not files:
             raise UsageError(f"the folder {name} holds no files")
         return files

@@ -1,6 +1,7 @@
 """Lists of words in files: one word a line, perhaps with its count behind it."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def read_vocab(path: str | os.PathLike[str]) -> Vocab:
     """
     counts: dict[str, int] = {}
     for number, fields in _lines(path):
-        if len(fields) != 2 or not (fields[1].isascii() and fields[1].isdecimal() and len(fields[1]) < 19):
-            raise CorpusError(f"{path}: line {number:,} is no word with its count")
+        if len(fields) != 2 or not re.fullmatch("0*[1-9][0-9]{0,17}", fields[1]):
+            raise CorpusError(f"{path}: line {number:,} is no word with its count, 1 or more")
         if fields[0] in counts:
             raise CorpusError(f"{path}: line {number:,} repeats the word {fields[0]!r}")
         counts[fields[0]] = int(fields[1])

@@ -89,7 +89,7 @@ class Staging:
                 if shutil.disk_usage(self._folder).free < n_bytes:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
 
-    def write(self, writer: Callable[[Path], None], n_bytes: int) -> None:
+    def write(self, writer: Callable[[Path], None], n_bytes: int | None) -> None:
         """Make the result with ``writer``, which gets a path to fill, and put it in place.
 
         Parameters
@@ -97,7 +97,7 @@ class Staging:
         writer
             Writes a file of ``n_bytes`` bytes.
         n_bytes
-            Its size; a file of another size is not put in place.
+            Its size, if it is known; a file of another size is not put in place.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Staging:
             self._reserve.unlink(missing_ok=True)
             staged = self._folder / "result"
             writer(staged)
-            if staged.stat().st_size != n_bytes:
+            if n_bytes is not None and staged.stat().st_size != n_bytes:
                 raise OSError(errno.EIO, f"{staged.stat().st_size} bytes written instead of {n_bytes}")
             if self.in_place:
                 self._copy_out(staged)

@@ -22,6 +22,7 @@ from w2vfast.system.memory import available_bytes
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor, clock, human
+from w2vfast.training.plan import matrix_bytes
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
@@ -66,7 +67,7 @@ def train(
     >>> emb = w2vfast.train("corpus.txt", model="sg", neg=5)      # doctest: +SKIP
     >>> emb.save("model.w2v")                                     # doctest: +SKIP
     """
-    sources, config = find_sources(corpus), make_config(params).resolved()
+    sources, config = find_sources(corpus, (monitor or Monitor()).note), make_config(params).resolved()
     return train_sources(sources, config, monitor or Monitor(), None)[0]
 
 
@@ -218,6 +219,10 @@ def _warn(corpus: "EncodedCorpus", reading: ReadingOptions, monitor: Monitor) ->
         )
     if report.n_empty_files and len(corpus.names) > 1:
         monitor.note(f"warning: {report.n_empty_files:,} of {len(corpus.names):,} files are empty")
+    if report.n_changed_files:
+        monitor.note(f"warning: {report.n_changed_files:,} files changed while they were read")
+    if report.n_files_with_garbage:
+        monitor.note(f"warning: {report.n_files_with_garbage:,} compressed files have something behind their data")
     if report.n_truncated_files:
         monitor.note(f"warning: {report.n_truncated_files:,} compressed files break off; read as far as they go")
     if report.n_nul:
@@ -226,7 +231,7 @@ def _warn(corpus: "EncodedCorpus", reading: ReadingOptions, monitor: Monitor) ->
 
 def _check_memory(vocab_size: int, dim: int) -> None:
     """Refuse a run whose matrices, padded and compact, do not fit into memory."""
-    needed, free = 8 * vocab_size * (2 * dim + 15), available_bytes()
+    needed, free = matrix_bytes(vocab_size, dim), available_bytes()
     if free is not None and needed > free:
         raise OutOfMemoryError(
             f"{vocab_size:,} words x {dim} need about {human(needed, 'B')}, {human(free, 'B')} are available; "

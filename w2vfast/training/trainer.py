@@ -37,6 +37,7 @@ _MOST_LOSS = 3.0  # times the untrained loss
 _ROWS_CHECKED = 256
 _CACHE_LINE_BYTES = 64
 _LONGEST_WHOLE_SENTENCE = 10_000
+_GOLDEN_SECTION = 0.618034
 _GRADIENT_POWER = {"mean": 1.0, "sqrt": 0.5, "classic": 0.0}
 #: The module that trains each architecture.
 KERNELS: dict[str, ModuleType] = {"sg": sgns, "cbow": cbow}
@@ -110,6 +111,22 @@ class Trainer:
             raise CorpusError("no pair of words was trained: subsampling left nothing; try --sample 0")
         if not (all_finite(self.model.W) and all_finite(self.model.W_out)):
             raise self._diverged("a vector is not finite", 1.0)
+
+    def measure(self, seconds: float) -> tuple[float, float]:
+        """Train on parts from all over the corpus for some seconds; return words and pairs a second.
+
+        Afterwards the vectors are of no use.
+        """
+        n_tokens, n_words, spent, n_parts = self.corpus.n_tokens, 0, 0.0, 0
+        with _pool_lock, ThreadPoolExecutor(1, "w2vfast", _jit.use_threads, (len(self._states),)) as worker:
+            self._warm_up(worker)
+            while spent < seconds:
+                size = min(n_tokens, self._chunk * 4)
+                start = int((n_tokens - size) * (n_parts * _GOLDEN_SECTION % 1))
+                before = time.perf_counter()
+                self._train(worker, 0, start, start + size)
+                spent, n_words, n_parts = spent + time.perf_counter() - before, n_words + size, n_parts + 1
+        return n_words / spent, self.n_pairs / spent
 
     def alpha_at(self, tokens: int) -> float:
         """Return the learning rate after so many tokens: linear from alpha to min_alpha over the run."""

@@ -1,0 +1,124 @@
+"""vocab, phrases, encode, plan and doctor as a user runs them."""
+
+import gzip
+import json
+import random
+
+import pytest
+
+TEXT = b"the cat sat on the mat\nthe dog sat on the log\n" * 20 + b"New York is New York\n" * 10
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A small text."""
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(TEXT)
+    return path
+
+
+def test_vocab_writes_words_and_counts(w2v, corpus):
+    result = w2v("vocab", corpus, "--lowercase")
+    assert result.stdout.decode().splitlines()[:3] == ["the\t80", "sat\t40", "on\t40"]
+    assert b"10 words cover 100.0% of 290 tokens" in result.stderr
+    assert w2v("vocab", "-", "--format", "w2v", "-q", stdin=TEXT).stdout.startswith(b"the 80\n")
+    with_coverage = w2v("vocab", corpus, "--coverage", "--max-vocab", "2", "-q").stdout.decode()
+    assert with_coverage.splitlines()[0] == f"the\t80\t{80 / 290:.6f}"
+
+
+def test_a_vocabulary_can_be_saved_and_used_again(w2v, corpus, tmp_path):
+    saved, again = tmp_path / "vocab.tsv", tmp_path / "again.tsv"
+    train = ("train", corpus, "--epochs", "1", "--sample", "0", "-q", "-o", tmp_path / "m.w2v")
+    assert w2v(*train, "--max-vocab", "5", "--save-vocab", saved).returncode == 0
+    assert len(saved.read_text().splitlines()) == 5
+    assert w2v(*train, "--vocab", saved, "--save-vocab", again).returncode == 0
+    assert again.read_bytes() == saved.read_bytes()
+
+
+def test_phrases_go_from_text_to_text(w2v, corpus, tmp_path):
+    result = w2v("phrases", corpus, "--threshold", "10")
+    assert result.returncode == 0
+    assert result.stdout.count(b"New_York is New_York\n") == 10
+    assert b"joined 20 phrases" in result.stderr
+    packed = tmp_path / "corpus.gz"
+    packed.write_bytes(gzip.compress(TEXT))
+    out = tmp_path / "phrases.txt"
+    assert w2v("phrases", packed, "--threshold", "10", "-q", "-o", out).stdout == b""
+    assert out.read_bytes() == result.stdout
+    assert w2v("phrases", corpus, "-o", corpus).returncode == 2
+    assert w2v("phrases", corpus, "--delimiter", " ").returncode == 2
+    bank = TEXT + b"a bank of america in town\n" * 9
+    connected = w2v("phrases", "-", "--connectors", "english", "--threshold", "15", "-q", stdin=bank).stdout
+    assert connected.count(b"a bank_of_america in town\n") == 9
+
+
+def test_an_encoded_corpus_trains_like_its_text(w2v, corpus, tmp_path):
+    encoded, one, two = tmp_path / "c.w2vc", tmp_path / "1.w2v", tmp_path / "2.w2v"
+    assert w2v("encode", corpus, "-o", encoded, "-q").returncode == 0
+    options = ("--threads", "1", "--epochs", "2", "--sample", "0", "-q", "-o")
+    assert w2v("train", corpus, *options, one).returncode == 0
+    assert w2v("train", encoded, *options, two).returncode == 0
+    for words in (("the", "cat"), ("New",)):
+        answers = [w2v("similar", *words, "-m", model, "-q").stdout for model in (one, two)]
+        assert answers[0] == answers[1] != b""
+
+
+def test_an_encoded_corpus_is_used_as_such_or_refused(w2v, corpus, tmp_path):
+    encoded = tmp_path / "c.w2vc"
+    w2v("encode", corpus, "-o", encoded, "-q")
+    for extra, message in (
+        (("--min-count", "2"), b"--min-count has no effect on an encoded corpus; give it to w2vfast encode"),
+        ((corpus,), b"an encoded corpus must be the only input"),
+    ):
+        result = w2v("train", encoded, *extra, "-o", tmp_path / "m.w2v")
+        assert result.returncode == 2
+        assert message in result.stderr
+    content = encoded.read_bytes()
+    encoded.write_bytes(content[:-1])
+    result = w2v("train", encoded, "-o", tmp_path / "m.w2v")
+    assert result.returncode == 3
+    assert b"Traceback" not in result.stderr
+    assert w2v("train", "-", "-o", tmp_path / "m.w2v", stdin=content).returncode == 3
+
+
+def test_plan_tells_what_a_run_would_take(w2v, corpus):
+    plan = json.loads(w2v("plan", corpus, "--json", "--sample", "0", "--epochs", "3", "--dim", "20").stdout)
+    assert plan["vocabulary"] == 10
+    assert plan["tokens"] == plan["tokens_read"] == plan["tokens_after_subsampling"] == 290
+    assert 2 * 290 < plan["pairs"] < 10 * 290
+    assert plan["training_seconds"] == pytest.approx(3 * 290 / plan["words_per_second"])
+    shown = w2v("plan", corpus, "--model", "cbow", "-q").stdout.decode()
+    for name in ("vocabulary", "after subsampling", "windows", "memory", "model file", "speed", "time"):
+        assert name in shown
+
+
+DOCTORED = {
+    "one token": (b"a\nb\nc d\n" * 50, "--sentence document"),
+    "HTML": (b"<p>some text &amp; more of it</p>\n" * 50, "markup"),
+    "one line has": (b"word other " * 10_000, "running text"),
+    "occurred before": (b"the same line\n" * 50, "duplicates"),
+    "not valid UTF-8": (b"caf\xe9 au lait\n" * 50, "iconv"),
+    "converted twice": ("café au lait\n".encode().decode("latin-1").encode() * 50, "iconv"),
+    "punctuation": (b"well, yes. no, (so) it goes.\n" * 50, "--tokenizer words"),
+    "by case only": (b"The cat and the Cat\n" * 50, "--lowercase"),
+    "little text": (b"a few words only here\n" * 10, "--dim"),
+    "no words": (b"  \n", "another file"),
+}
+
+
+@pytest.mark.parametrize("what", DOCTORED)
+def test_doctor_finds_what_is_wrong(w2v, what):
+    text, remedy = DOCTORED[what]
+    findings = [json.loads(line) for line in w2v("doctor", "-", "--json", stdin=text).stdout.splitlines()]
+    found = [finding for finding in findings if what in finding["what"]]
+    assert len(found) == 1
+    assert remedy in found[0]["remedy"]
+
+
+def test_doctor_finds_nothing_wrong_with_good_text(w2v):
+    rng = random.Random(1)
+    lines = [" ".join(f"w{rng.randrange(97)}" for _ in range(12)) for _ in range(5000)]
+    result = w2v("doctor", "-", "--dim", "50", stdin="\n".join(lines).encode())
+    assert result.stdout == b""
+    assert b"no trouble found" in result.stderr
+    assert result.returncode == 0
