@@ -4,9 +4,10 @@
     python benchmarks/compare.py corpus.txt --epochs 5 --repeats 1 --analogies questions-words.txt
         --similarity wordsim353.tsv simlex999.tsv men3000.tsv --output benchmarks/results/quality.json
 
-A round runs every trainer once, each in a process of its own; rounds are repeated, so that a slow spell of the
-machine hits all. Words a second are those of the text, before subsampling, over training time alone; wall time is
-that of the whole command. Ratios are those of the medians. Peers come with `pip install 'w2vfast[bench]'`.
+A round runs every trainer once, each in a process of its own, and w2vfast before each of the others, for its runs
+are short; rounds are repeated, so that a slow spell of the machine hits all. Words a second are those of the text,
+before subsampling, over training time alone; wall time is that of the whole command. Ratios are those of the medians.
+Peers come with `pip install 'w2vfast[bench]'`.
 
 Read with care: gensim's corpus_file does not let the learning rate fall all the way with several workers; fastText
 draws noise words by count ** 0.5; w2vfast shares noise words in a window (its row "per pair" does not).
@@ -45,6 +46,11 @@ def cases(model: str, names: list[str], without: list[str]) -> list[tuple[str, s
     return [case for case in found if case[0] not in without]
 
 
+def in_turn(found: list[tuple[str, str, dict]]) -> list[tuple[str, str, dict]]:
+    """Return a round: the first case before each of the others."""
+    return [case for other in found[1:] for case in (found[0], other)]
+
+
 def run(trainer: str, corpus: str, output: str, options: dict) -> dict[str, float]:
     """Run one trainer once; return training seconds, wall seconds and peak memory in MB."""
     begin = time.perf_counter()
@@ -79,7 +85,7 @@ def measure(args: argparse.Namespace) -> list[dict]:
     rows = {label: {"trainer": label, "runs": []} for label, _, _ in some_cases}
     with tempfile.TemporaryDirectory() as folder:
         for round_ in range(args.repeats + 1):
-            for label, trainer, own in some_cases:
+            for label, trainer, own in in_turn(some_cases) if round_ else some_cases:
                 if round_ == 0 and trainer != "w2vfast":
                     continue  # round 0 only fills the cache of compiled code
                 output = str(Path(folder) / "model")
