@@ -6,7 +6,7 @@
 
 A round runs every trainer once, each in a process of its own, and w2vfast before each of the others, for its runs
 are short; rounds are repeated, so that a slow spell of the machine hits all. Words a second are those of the text,
-before subsampling, over training time alone; wall time is that of the whole command. Ratios are those of the medians.
+before subsampling, over training time alone; wall time is that of the whole command. Ratios are those of medians.
 Peers come with `pip install 'w2vfast[bench]'`.
 
 Read with care: gensim's corpus_file does not let the learning rate fall all the way with several workers; fastText

@@ -125,6 +125,12 @@ def test_damaged_vocabularies_are_refused(tmp_path, text):
         read_vocab(path)
 
 
+def test_words_with_white_space_cannot_be_wanted():
+    for options in ({"keep_words": frozenset({"a b"})}, {"vocab": Vocab(["a", "", "b"], np.array([3, 2, 1]))}):
+        with pytest.raises(UsageError, match="white space"):
+            encoded(b"a b c\n" * 9, **options)
+
+
 def test_word_lists_take_the_first_word_of_a_line(tmp_path):
     path = tmp_path / "words.txt"
     path.write_bytes(b"\xef\xbb\xbfthe 100\r\n\r\nof\r\n")

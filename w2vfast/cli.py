@@ -22,7 +22,7 @@ from w2vfast.system.signals import die_of, stop_signals_raise
 
 PROGRAM = "w2vfast"
 ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
-_COMMANDS = ("train", "similar", "vocab", "phrases", "encode", "plan", "doctor", "demo")
+_COMMANDS = ("train", "similar", "vocab", "phrases", "encode", "plan", "doctor", "convert", "demo")
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO}
 

@@ -49,7 +49,7 @@ def phrases(
     if not delimiter or delimiter.split() != [delimiter]:
         raise UsageError("a delimiter must be one or more characters, none of them white space")
     monitor = Monitor() if quiet else Console(progress)
-    reading = TrainConfig(**params, min_count=1).resolved().reading()
+    reading = TrainConfig(**params, min_count=1).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)
     with Staging(output) as staging:
         if any(source.is_file(staging.target) for source in sources):

@@ -47,6 +47,9 @@ def similar(
         raise UsageError("no word given. Example: w2vfast similar king")
     located = find_model(model_file)
     model = Embeddings.load(located.path, with_context=False)
+    if not quiet:
+        for text in model.notes:
+            output.note(f"warning: {text}")
     if not located.named and not quiet:
         output.note(f"using {_shown(located.path)} ({len(model):,} words x {model.dim})")
     form = form or ("table" if sys.stdout.isatty() else "tsv")

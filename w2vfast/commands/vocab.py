@@ -39,7 +39,7 @@ def vocab(
     config = TrainConfig(**params).resolved()
     sources = find_sources(corpus, monitor.note)
     announce(sources, monitor)
-    encoded = read_corpus(sources, config.reading(**lists), monitor)
+    encoded = read_corpus(sources, config.reading(**lists, for_training=False), monitor)
     words, total = encoded.vocab, max(1, encoded.report.n_tokens)
     monitor.note(f"{len(words):,} words cover {words.counts.sum() / total:.1%} of {human(total)} tokens")
     text = vocab_text(words, "\t" if form == "tsv" else " ")

@@ -58,7 +58,7 @@ def encode(
     Raises
     ------
     CorpusError
-        No words, none frequent enough, fewer than two different ones, or no two in one sentence.
+        No words, none frequent enough; for training, fewer than two different ones, or no two in one sentence.
     OutputError
         The temporary file does not fit on the disk.
     """
@@ -68,13 +68,13 @@ def encode(
             spool = _Spool(tokenizer, options.sentence, hasher, id_file, offset_file)
             spool.read(sources, options.allow_truncated, on_read)
             vocab, new_ids = tokenizer.vocabulary()
-            _check(vocab, tokenizer, sources, options.min_count)
+            _check(vocab, tokenizer, sources, options)
             ids, offsets = spool.mapped()
     except OSError as error:
         place = tempfile.gettempdir()
         raise OutputError(f"cannot keep the encoded corpus in {place}: {error.strerror}; set TMPDIR") from None
     n_tokens, n_sentences = _renumber(ids, offsets, new_ids, options.threads)
-    if n_sentences == n_tokens:
+    if n_sentences == n_tokens and options.for_training:
         raise CorpusError("no line has two known words, so there are no contexts; a line is a sentence")
     return EncodedCorpus(
         ids[:n_tokens],
@@ -173,8 +173,9 @@ def _map(file: BinaryIO, dtype: DTypeLike, size: int) -> NDArray[Any]:
     return np.memmap(file, dtype, mode="r+", shape=(size,))
 
 
-def _check(vocab: Vocab, tokenizer: Tokenizer, sources: Sequence[Source], min_count: int) -> None:
-    """Refuse a vocabulary that nothing can be trained on."""
+def _check(vocab: Vocab, tokenizer: Tokenizer, sources: Sequence[Source], options: ReadingOptions) -> None:
+    """Refuse text without words, and a vocabulary that nothing can be trained on."""
+    min_count = options.min_count
     names = sources[0].name if len(sources) == 1 else f"{len(sources)} files"
     if tokenizer.n_words == 0:
         too_long = tokenizer.report.n_too_long
@@ -184,5 +185,5 @@ def _check(vocab: Vocab, tokenizer: Tokenizer, sources: Sequence[Source], min_co
             f"{names}: {tokenizer.n_words:,} distinct words, the most frequent occurs "
             f"{tokenizer.highest_count:,}x, --min-count is {min_count}; try --min-count 1"
         )
-    if len(vocab) == 1:
+    if len(vocab) == 1 and options.for_training:
         raise CorpusError(f"{names}: need at least 2 words that occur {min_count} times or more, found 1")

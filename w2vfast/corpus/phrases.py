@@ -34,7 +34,7 @@ ENGLISH_CONNECTORS = frozenset(
     ["a", "an", "the", "for", "of", "with", "without", "at", "from", "to", "in", "on", "by", "and", "or"]
 )
 _FIRST_SLOTS = 1 << 16
-_MOST_SLOTS = 1 << 28  # of all tables together, 12 bytes each
+_MOST_SLOTS = 1 << 27  # of all tables together, 12 bytes each: 1.6 GB
 _BLOCK_TOKENS = 1 << 20
 
 

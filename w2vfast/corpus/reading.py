@@ -23,6 +23,7 @@ class ReadingOptions:
     vocab: Vocab | None = None  # exactly these words, with the counts given; for parts of one corpus
     strict: bool = False  # invalid UTF-8 is an error
     allow_truncated: bool = False  # compressed data that breaks off is read as far as it goes
+    for_training: bool = True  # text without contexts is an error
     threads: int = 1
 
 

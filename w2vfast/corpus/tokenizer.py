@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from w2vfast.corpus.cleaner import Cleaner
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
+from w2vfast.errors import UsageError
 from w2vfast.kernels.tokens import WordTable, fill_slots, last_space_end, merge_words, next_space, tokenize
 from w2vfast.vocab import Vocab
 
@@ -143,7 +144,10 @@ class Tokenizer:
         """Return the provisional ids of words; those that the text has not get ids too, and counts of 0."""
         text = _padded("\n".join(words).encode())
         thread = _Thread(self._all, self._key, text.size, _MOST_OWN_WORDS)
-        return thread.common_ids(thread.tokenize(text, 0, text.size - _PADDING)).astype(np.int64)
+        ids = thread.common_ids(thread.tokenize(text, 0, text.size - _PADDING, thread.known_ids))
+        if ids.size != len(words):
+            raise UsageError("a word of a list or vocabulary has white space in it, or is empty")
+        return ids.astype(np.int64)
 
     def _without_long_word(self, text: bytes, goes_on: bool, is_last: bool) -> bytes:
         """Drop the parts of words that are too long to fit in one text."""
@@ -171,12 +175,12 @@ class Tokenizer:
         n_pieces = max(1, min(len(self._threads), size // _FEWEST_BYTES))
         if n_pieces == 1 and size < _FEWEST_BYTES:
             done: Future[_Piece] = Future()
-            done.set_result(self._threads[0].tokenize(data, 0, size))
+            done.set_result(self._threads[0].tokenize(data, 0, size, self._threads[0].known_ids))
             return [done]
         inner = [min(next_space(data, size * i // n_pieces), size) for i in range(1, n_pieces)]
         bounds = [0, *inner, size]
         return [
-            pool.submit(thread.tokenize, data, begin, end)
+            pool.submit(thread.tokenize, data, begin, end, thread.known_ids)
             for thread, begin, end in zip(self._threads, bounds, bounds[1:], strict=False)
         ]
 
@@ -248,10 +252,15 @@ class _Thread:
         """Whether the own table has become so large that it should begin anew."""
         return self._own.n > self._most_words
 
-    def tokenize(self, data: NDArray[np.uint8], begin: int, end: int) -> _Piece:
-        """Tokenize data[begin:end]."""
+    @property
+    def known_ids(self) -> NDArray[np.int32]:
+        """The common ids of the first own words, those that have one."""
+        return self._common_ids[: self._n_merged]
+
+    def tokenize(self, data: NDArray[np.uint8], begin: int, end: int, known: NDArray[np.int32]) -> _Piece:
+        """Tokenize data[begin:end]; ``known`` are the ``known_ids`` from before other threads went on."""
         ids, ends = np.empty((end - begin) // 2 + 1, np.int32), np.empty(end - begin, np.int64)
-        n_ids, n_ends, n_too_long, own, known = 0, 0, 0, self._own, self._common_ids[: self._n_merged]
+        n_ids, n_ends, n_too_long, own = 0, 0, 0, self._own
         while True:
             begin, own.n, new_ids, new_ends, new_too_long = tokenize(
                 data, begin, end, self._most_bytes, self._key, own.table, own.n, known, ids[n_ids:], ends[n_ends:]

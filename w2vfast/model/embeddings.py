@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.errors import UsageError
-from w2vfast.model.native import Contents, model_bytes, read_model, write_model
+from w2vfast.model.foreign import read_vectors
+from w2vfast.model.native import Contents, model_bytes, write_model
 from w2vfast.model.query import nearest, row_norms
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab
@@ -55,6 +56,11 @@ class Embeddings:
     def params(self) -> dict[str, Any]:
         """The parameters the model was trained with."""
         return self._contents.params
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was odd about the file that the vectors came from."""
+        return self._contents.notes
 
     @property
     def dim(self) -> int:
@@ -159,7 +165,7 @@ class Embeddings:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, with_context: bool = True) -> Self:
-        """Read a model file.
+        """Read a model file, or the vectors of another trainer: word2vec text and binary, GloVe, fastText's .vec.
 
         Raises
         ------
@@ -169,7 +175,7 @@ class Embeddings:
             It cannot be opened.
         """
         try:
-            return cls(read_model(path, with_context=with_context))
+            return cls(read_vectors(path, with_context=with_context))
         except OSError as error:
             raise UsageError(f"cannot read {os.fspath(path)}: {error.strerror or error}") from None
 

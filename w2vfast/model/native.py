@@ -45,6 +45,7 @@ class Contents:
     params: dict[str, Any] = field(default_factory=dict)
     corpus: dict[str, Any] = field(default_factory=dict)
     generator: str = ""
+    notes: tuple[str, ...] = ()  # what was odd about a file of another trainer
 
 
 def write_model(path: Path, contents: Contents) -> None:
@@ -171,15 +172,24 @@ def _check_start(path: str | os.PathLike[str]) -> None:
     """Refuse what cannot be a model by its first nine bytes, before the library sees it."""
     with open(path, "rb") as file:
         start = file.read(9)
+    if not looks_native(start):
+        refuse_pickle(path, start)
+        raise FormatError(f"{path} is not a w2vfast model")
+
+
+def looks_native(start: bytes) -> bool:
+    """Tell whether a file begins like a safetensors file with a header of sensible length."""
     length = int.from_bytes(start[:8], "little")
-    if len(start) == 9 and start[8:] == b"{" and 2 <= length <= _MOST_HEADER_BYTES:
-        return
+    return start[8:9] == b"{" and 2 <= length <= _MOST_HEADER_BYTES
+
+
+def refuse_pickle(path: str | os.PathLike[str], start: bytes) -> None:
+    """Raise a FormatError if a file begins like a pickle."""
     if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         raise FormatError(
             f"{path} is a Python pickle (gensim save()); w2vfast never unpickles. "
             "In gensim run: kv.save_word2vec_format(...)"
         )
-    raise FormatError(f"{path} is not a w2vfast model")
 
 
 def _read_about(path: str | os.PathLike[str], file: Any) -> dict[str, Any]:
