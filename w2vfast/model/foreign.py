@@ -71,7 +71,7 @@ def _read(path: str | os.PathLike[str], stream: BinaryIO, size: int | None) -> C
     if header is None:
         dim = _count_numbers(first)
         if dim == 0:
-            raise FormatError(f"{path} is no file of vectors that w2vfast knows")
+            raise FormatError(f"{path} is not a w2vfast model, nor a known file of vectors")
         lines = _Lines(path, stream, dim, 1)
         return _collect(path, lines.rows(first.removeprefix(b"\xef\xbb\xbf")), None, dim, "GloVe text")
     n_words, dim = int(header[1]), int(header[2])
