@@ -11,7 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 from click.shell_completion import shell_complete
@@ -76,7 +76,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except Interrupted as stop:
         die_of(stop.signal_number)
     except BrokenPipeError:
-        _drop_stdout()
+        _drop(sys.stdout)
         die_of(signal.SIGPIPE)
     except Exception as error:
         code = _report(error, debug="--debug" in arguments)
@@ -128,10 +128,10 @@ def _complain(text: str) -> None:
         sys.stderr.flush()
 
 
-def _drop_stdout() -> None:
-    """Point standard output at nothing, so that Python's last flush finds no closed pipe."""
+def _drop(stream: TextIO) -> None:
+    """Point a stream at nothing, so that Python's last flush finds no closed pipe."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _exit(code: int) -> NoReturn:
@@ -139,9 +139,13 @@ def _exit(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop_stdout()
+        _drop(sys.stdout)
         die_of(signal.SIGPIPE)
     except OSError as error:
-        _drop_stdout()
+        _drop(sys.stdout)
         code = _report(error, debug=False)
+    try:
+        sys.stderr.flush()
+    except OSError:  # nobody reads the notes: no reason to fail
+        _drop(sys.stderr)
     sys.exit(code)
