@@ -11,7 +11,7 @@ from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Console, Monitor, human
-from w2vfast.training.run import announce, read_corpus
+from w2vfast.training.run import announce, read_corpus, refuse_input_as_output
 
 
 @click.command(cls=GroupedCommand)
@@ -37,8 +37,7 @@ def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **p
     config = TrainConfig(**params).resolved()
     sources = find_sources(corpus, monitor.note)
     with Staging(output) as staging:
-        if any(source.is_file(staging.target) for source in sources):
-            raise UsageError(f"the output {staging.name} is one of the inputs")
+        refuse_input_as_output(sources, staging)
         announce(sources, monitor)
         encoded = read_corpus(sources, config.reading(**lists), monitor)
         from w2vfast.corpus.container import save_corpus

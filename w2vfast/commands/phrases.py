@@ -14,7 +14,7 @@ from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Console, Monitor
-from w2vfast.training.run import announce
+from w2vfast.training.run import announce, refuse_input_as_output, warn
 
 
 @click.command(cls=GroupedCommand)
@@ -52,18 +52,13 @@ def phrases(
     reading = TrainConfig(**params, min_count=1).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)
     with Staging(output) as staging:
-        if any(source.is_file(staging.target) for source in sources):
-            raise UsageError(f"the output {staging.name} is one of the inputs")
+        refuse_input_as_output(sources, staging)
         announce(sources, monitor)
         from w2vfast.corpus.phrases import ENGLISH_CONNECTORS, PhraseOptions, PhraseReport, join_phrases
 
-        words = (
-            ENGLISH_CONNECTORS
-            if connectors == "english"
-            else read_words(connectors)
-            if connectors
-            else frozenset()
-        )
+        words = ENGLISH_CONNECTORS if connectors == "english" else frozenset[str]()
+        if connectors and connectors != "english":
+            words = read_words(connectors)
         options = PhraseOptions(scoring, threshold, min_count, passes, words, delimiter)  # type: ignore[arg-type]
         report = PhraseReport()
         text = join_phrases(sources, reading, options, report, monitor.read)
@@ -73,6 +68,7 @@ def phrases(
         else:
             staging.write(lambda path: _write(path, text), None)
     monitor.read_all()
+    warn(report.reading, len(sources), reading, monitor)
     counts = ", then ".join(f"{n:,}" for n in report.n_phrases)
     monitor.note(f"joined {counts} phrases")
     if report.n_forgotten:

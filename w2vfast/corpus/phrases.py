@@ -55,6 +55,7 @@ class PhraseReport:
     """What came of it."""
 
     n_phrases: list[int] = field(default_factory=list)  # joined, by pass
+    reading: ReadingReport = field(default_factory=ReadingReport)  # of the text itself
     n_forgotten: int = 0  # candidates that were dropped while counting, to save memory
 
 
@@ -84,6 +85,7 @@ def join_phrases(
         As ``encode`` does.
     """
     corpus = encode(sources, reading, on_read)
+    report.reading = corpus.report
     for _ in range(options.passes - 1):
         corpus = encode([_Text(_joined(corpus, reading.threads, options, report))], reading)
     yield from _joined(corpus, reading.threads, options, report)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from w2vfast import __version__
-from w2vfast.corpus.reading import ReadingOptions
+from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.corpus.sources import CorpusInput, Source, find_sources
 from w2vfast.errors import OutOfMemoryError, UsageError
 from w2vfast.model.embeddings import Embeddings
@@ -98,8 +98,7 @@ def train_to_file(
         The output is one of the inputs.
     """
     with Staging(output) as staging:
-        if any(source.is_file(staging.target) for source in sources):
-            raise UsageError(f"the output {staging.name} is one of the inputs")
+        refuse_input_as_output(sources, staging)
         begin = time.perf_counter()
         try:
             embeddings, speed = train_sources(sources, config, monitor, staging, **lists)
@@ -138,6 +137,12 @@ def train_sources(
     return embeddings_of(trainer), trainer.words_per_second
 
 
+def refuse_input_as_output(sources: Sequence[Source], staging: Staging) -> None:
+    """Raise a UsageError if the output is one of the files to be read."""
+    if any(source.is_file(staging.target) for source in sources):
+        raise UsageError(f"the output {staging.name} is one of the inputs")
+
+
 def announce(sources: Sequence[Source], monitor: Monitor) -> None:
     """Say what will be read, before anything heavy is imported."""
     sizes = [source.n_bytes for source in sources]
@@ -166,7 +171,7 @@ def read_corpus(sources: Sequence[Source], reading: ReadingOptions, monitor: Mon
 
         corpus = encode(sources, reading, monitor.read)
     monitor.read_all()
-    _warn(corpus, reading, monitor)
+    warn(corpus.report, len(corpus.names), reading, monitor)
     return corpus
 
 
@@ -204,9 +209,8 @@ def _describe(corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor) ->
     )
 
 
-def _warn(corpus: "EncodedCorpus", reading: ReadingOptions, monitor: Monitor) -> None:
+def warn(report: ReadingReport, n_files: int, reading: ReadingOptions, monitor: Monitor) -> None:
     """Count whatever was dropped or replaced."""
-    report = corpus.report
     if report.n_bad_sequences:
         monitor.note(
             f"warning: {report.n_bad_sequences:,} invalid UTF-8 sequences replaced by U+FFFD, "
@@ -217,8 +221,8 @@ def _warn(corpus: "EncodedCorpus", reading: ReadingOptions, monitor: Monitor) ->
             f"warning: {report.n_too_long:,} tokens of more than {reading.max_word_bytes} bytes dropped "
             "(--max-word-bytes)"
         )
-    if report.n_empty_files and len(corpus.names) > 1:
-        monitor.note(f"warning: {report.n_empty_files:,} of {len(corpus.names):,} files are empty")
+    if report.n_empty_files and n_files > 1:
+        monitor.note(f"warning: {report.n_empty_files:,} of {n_files:,} files are empty")
     if report.n_changed_files:
         monitor.note(f"warning: {report.n_changed_files:,} files changed while they were read")
     if report.n_files_with_garbage:
