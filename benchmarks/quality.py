@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
-from w2vfast.model.native import Contents
 from w2vfast.vocab import Vocab
 
 

@@ -270,7 +270,7 @@ def test_internal_errors_are_one_line_and_a_file(w2v, sample_model):
     """E13."""
     code = (
         "import w2vfast.model.embeddings as e, w2vfast.cli as c\n"
-        "e.Embeddings.load = lambda *a, **k: 1 / 0\n"
+        "e.Embeddings.open = lambda *a, **k: 1 / 0\n"
         f"c.main(['similar', 'x', '-m', {str(sample_model)!r}])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True)

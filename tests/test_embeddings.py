@@ -5,9 +5,9 @@ import pytest
 
 import w2vfast
 from w2vfast.errors import UsageError
+from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.locate import find_model, read_last, write_last
-from w2vfast.model.native import Contents
 from w2vfast.vocab import Vocab
 
 

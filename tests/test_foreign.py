@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from w2vfast.errors import FormatError, UsageError
 from w2vfast.model import foreign
+from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.export import format_of, write_vectors
 from w2vfast.model.foreign import read_vectors
-from w2vfast.model.native import Contents
 from w2vfast.vocab import Vocab
 
 WORDS = ["king", "naïve", "日本", "42", "-3.5", "e5", "nan", ".", "</s>"]

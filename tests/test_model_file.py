@@ -10,7 +10,8 @@ from safetensors.numpy import load_file, save_file
 
 from w2vfast.errors import FormatError
 from w2vfast.model import native
-from w2vfast.model.native import Contents, model_bytes, read_model, write_model
+from w2vfast.model.contents import Contents
+from w2vfast.model.native import model_bytes, read_model, write_model
 from w2vfast.vocab import Vocab
 
 words_strategy = st.lists(

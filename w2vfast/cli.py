@@ -10,7 +10,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NoReturn, TextIO
 
 import click
@@ -22,7 +21,10 @@ from w2vfast.system.signals import die_of, stop_signals_raise
 
 PROGRAM = "w2vfast"
 ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
-_COMMANDS = ("train", "similar", "vocab", "phrases", "encode", "plan", "doctor", "convert", "demo")
+_COMMANDS = (
+    "train", "similar", "analogy", "expr", "odd", "distance", "rank", "vector", "predict",
+    "vocab", "phrases", "encode", "plan", "doctor", "convert", "demo",
+)  # fmt: skip
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO}
 
@@ -45,6 +47,8 @@ class LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, option: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
+        from importlib.metadata import version  # slow to import
+
         click.echo(
             f"{PROGRAM} {__version__} (numba {version('numba')}, numpy {version('numpy')}, "
             f"Python {platform.python_version()})"

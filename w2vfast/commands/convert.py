@@ -10,9 +10,9 @@ from w2vfast.commands import output as out
 from w2vfast.commands.options import GroupedCommand, common_options
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
+from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.export import format_of, write_vectors
-from w2vfast.model.native import Contents
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab
 

@@ -51,6 +51,17 @@ def vocab_text(vocab: Vocab, separator: str = "\t") -> bytes:
     return "".join(lines).encode()
 
 
+def read_lines(path: str | os.PathLike[str]) -> list[str]:
+    """Return the lines of a text file without white space around them; empty ones are left out.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read.
+    """
+    return [" ".join(fields) for _, fields in _lines(path)]
+
+
 def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield the number and the fields of every line that is not blank."""
     try:

@@ -1,26 +1,26 @@
 """Trained vectors with their words: the object that ``train`` and ``load`` return."""
 
-import os
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.errors import UsageError
-from w2vfast.model.foreign import read_vectors
-from w2vfast.model.native import Contents, model_bytes, write_model
-from w2vfast.model.query import nearest, row_norms
-from w2vfast.system.staging import Staging
-from w2vfast.vocab import Vocab
+from w2vfast.model import query
+from w2vfast.model.vectors import LEAST_QUERIES, WordVectors
 
 #: A word, or a vector of D numbers.
 Query = str | NDArray[np.floating[Any]]
+#: Words and scores, best first.
+Answer = list[tuple[str, float]]
+
+_STEP_WORDS = 1 << 12
 
 
-class Embeddings:
-    """Words and their vectors.
+class Embeddings(WordVectors):
+    """Words and their vectors, and the questions that can be asked of them.
 
     Parameters
     ----------
@@ -34,57 +34,10 @@ class Embeddings:
     >>> emb.most_similar(["king", "woman"], negative=["man"])      # doctest: +SKIP
     """
 
-    def __init__(self, contents: Contents) -> None:
-        self._contents = contents
-
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """The input vectors W, float32 (V, D)."""
-        return self._contents.vectors
-
-    @property
-    def context(self) -> NDArray[np.float32] | None:
-        """The output vectors, float32 (V, D), if the model has them."""
-        return self._contents.context
-
-    @property
-    def vocab(self) -> Vocab:
-        """The words, most frequent first, and their counts."""
-        return self._contents.vocab
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The parameters the model was trained with."""
-        return self._contents.params
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was odd about the file that the vectors came from."""
-        return self._contents.notes
-
-    @property
-    def dim(self) -> int:
-        """Vector size D."""
-        return int(self.vectors.shape[1])
-
-    def __len__(self) -> int:
-        return len(self.vocab)
-
-    def __contains__(self, word: object) -> bool:
-        return word in self.vocab
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.vocab)
-
-    def __getitem__(self, word: str) -> NDArray[np.float32]:
-        return np.asarray(self.vectors[self._word_id(word)])
-
-    def __repr__(self) -> str:
-        return f"<Embeddings: {len(self):,} words x {self.dim}>"
-
     def most_similar(
-        self, positive: Query | Sequence[Query], negative: Query | Sequence[Query] = (), *, k: int = 10
-    ) -> list[tuple[str, float]]:
+        self, positive: Query | Sequence[Query], negative: Query | Sequence[Query] = (), *, k: int = 10,
+        among: Sequence[str] | None = None, exclude: Sequence[str] = (), min_score: float = -1.0,
+    ) -> Answer:  # fmt: skip
         """Return the words nearest to the mean of some words, without those words themselves.
 
         Each vector is scaled to length 1 first. With ``negative`` words this is 3CosAdd (Mikolov et al.,
@@ -98,6 +51,12 @@ class Embeddings:
             Words or vectors to subtract.
         k
             How many results.
+        among
+            Only these words can be results.
+        exclude
+            These words cannot.
+        min_score
+            No results below this similarity.
 
         Returns
         -------
@@ -112,90 +71,212 @@ class Embeddings:
             Nothing was given, ``k`` is less than 1 or a vector is of the wrong size.
         """
         plus, minus = _as_list(positive), _as_list(negative)
-        if not plus and not minus:
-            raise UsageError("give at least one word")
-        if k < 1:
-            raise UsageError(f"k must be at least 1, not {k}")
-        total = np.zeros(self.dim, np.float32)
-        for sign, queries in ((1, plus), (-1, minus)):
-            for query in queries:
-                total += sign * self._unit(query)
-        used = [self._word_id(query) for query in plus + minus if isinstance(query, str)]
-        return self._named(nearest(self.vectors, self.norms, total[None], k, [used]))[0]
+        total, used = self.combine([(1.0, query) for query in plus] + [(-1.0, query) for query in minus])
+        return self.nearest(total[None], [used], k=k, among=among, exclude=exclude, min_score=min_score)[0]
 
-    def neighbours(self, words: Sequence[str], *, k: int = 10) -> list[list[tuple[str, float]]]:
+    def neighbours(
+        self, words: Sequence[str], *, k: int = 10, among: Sequence[str] | None = None,
+        exclude: Sequence[str] = (), min_score: float = -1.0,
+    ) -> list[Answer]:  # fmt: skip
         """Return the nearest words of each word, in one matrix product.
 
         Parameters
         ----------
         words
             Each a query of its own.
-        k
-            How many results each.
+        k, among, exclude, min_score
+            As for ``most_similar``.
 
         Raises
         ------
         KeyError
             A word is not in the vocabulary.
         """
-        ids = [self._word_id(word) for word in words]
-        return self._named(nearest(self.vectors, self.norms, self.vectors[ids], k, [[i] for i in ids]))
+        ids, step = self.ids(words), _STEP_WORDS
+        answers: list[Answer] = []
+        for first in range(0, len(ids), step):
+            part = ids[first : first + step]
+            answers += self.nearest(
+                self.rows(part, verified=False),
+                [[i] for i in part],
+                k=k,
+                among=among,
+                exclude=exclude,
+                min_score=min_score,
+            )
+        return answers
 
-    @cached_property
-    def norms(self) -> NDArray[np.float32]:
-        """The length of each vector, float32 (V,), 1 for a zero vector."""
-        return row_norms(self.vectors)
+    def analogy(
+        self, questions: Sequence[tuple[str, str, str]], *, k: int = 10, method: Literal["add", "mul"] = "add",
+        among: Sequence[str] | None = None, exclude: Sequence[str] = (), min_score: float = -np.inf,
+    ) -> list[Answer]:  # fmt: skip
+        """Answer questions "a is to b as c is to ?", without the words of the question.
 
-    def save(self, path: str | os.PathLike[str]) -> int:
-        """Write the model file; whole or, if anything fails, not at all. Return its size in bytes.
+        Parameters
+        ----------
+        questions
+            The words a, b, c of each.
+        method
+            "add": cosine similarity to b - a + c, each of length 1 (3CosAdd, Mikolov et al., 2013). "mul": the
+            product of the shifted similarities to b and c over that to a (3CosMul, Levy and Goldberg, 2014,
+            eq. (4)), which is not a cosine.
+        k, among, exclude, min_score
+            As for ``most_similar``.
 
         Raises
         ------
-        OutputError
-            It cannot be written; an older file is untouched.
+        KeyError
+            A word is not in the vocabulary.
         """
-        with Staging(path) as staging:
-            return self.save_staged(staging)
+        ids = [self.ids(question) for question in questions]
+        if method == "add":
+            totals = [query.unit_rows(self.rows(i, verified=False)).T @ (-1, 1, 1) for i in ids]
+            vectors = np.array(totals, np.float32).reshape(len(ids), self.dim)
+            return self.nearest(vectors, ids, k=k, among=among, exclude=exclude, min_score=min_score)
+        answers, allowed = [], self._allowed(among, exclude)
+        for a, b, c in ids:
+            scores = query.multiplied(self.cosines(self.rows([b, c, a], verified=False)), 2)[None]
+            answers += self._best(scores, k, [[a, b, c]], allowed, min_score)
+        return answers
 
-    def save_staged(self, staging: Staging) -> int:
-        """Write the model file through a staging that is open already; return its size in bytes."""
-        n_bytes = model_bytes(self._contents)
-        staging.write(lambda path: write_model(path, self._contents), n_bytes)
-        return n_bytes
+    def nearest(
+        self, vectors: NDArray[np.float32], hidden: Sequence[Sequence[int]], *, k: int = 10,
+        among: Sequence[str] | None = None, exclude: Sequence[str] = (), min_score: float = -1.0,
+    ) -> list[Answer]:  # fmt: skip
+        """Return the words nearest to vectors.
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], *, with_context: bool = True) -> Self:
-        """Read a model file, or the vectors of another trainer: word2vec text and binary, GloVe, fastText's .vec.
+        Parameters
+        ----------
+        vectors
+            One query a row, float32 (Q, D).
+        hidden
+            For each query the numbers of words that are no results.
+        k, among, exclude, min_score
+            As for ``most_similar``.
+        """
+        answers: list[Answer] = []
+        allowed = self._allowed(among, exclude)
+        step = max(LEAST_QUERIES, query.BLOCK_VALUES // len(self))
+        for first in range(0, len(vectors), step):
+            scores = self.cosines(vectors[first : first + step])
+            answers += self._best(scores, k, hidden[first : first + step], allowed, min_score)
+        return [[(word, min(1.0, max(-1.0, score))) for word, score in answer] for answer in answers]
+
+    def odd_one_out(self, words: Sequence[str]) -> Answer:
+        """Return words by their cosine similarity to the mean of the others, the odd one first.
 
         Raises
         ------
-        FormatError
-            The file is damaged or not a model.
+        KeyError
+            A word is not in the vocabulary.
         UsageError
-            It cannot be opened.
+            There are fewer than three words.
         """
-        try:
-            return cls(read_vectors(path, with_context=with_context))
-        except OSError as error:
-            raise UsageError(f"cannot read {os.fspath(path)}: {error.strerror or error}") from None
+        if len(words) < 3:
+            raise UsageError("give at least three words")
+        units = query.unit_rows(self.rows(self.ids(words)))
+        others = query.unit_rows(units.sum(axis=0) - units)
+        scores = np.vecdot(units, others)
+        return [(words[i], float(scores[i])) for i in np.argsort(scores, kind="stable")]
 
-    def _word_id(self, word: str) -> int:
-        try:
-            return self.vocab.index[word]
-        except KeyError:
-            raise KeyError(f"{word!r} is not in the vocabulary") from None
+    def similarity(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Return the cosine similarity of each pair of words, float32 (len(pairs),).
 
-    def _unit(self, query: Query) -> NDArray[np.float32]:
-        if isinstance(query, str):
-            word_id = self._word_id(query)
-            return np.asarray(self.vectors[word_id] / self.norms[word_id])
-        vector = np.asarray(query, np.float32)
-        if vector.shape != (self.dim,):
-            raise UsageError(f"a query vector must have the shape ({self.dim},), not {vector.shape}")
-        return np.asarray(vector / row_norms(vector[None])[0], np.float32)
+        Raises
+        ------
+        KeyError
+            A word is not in the vocabulary.
+        """
+        sides = [self.ids(side) for side in zip(*pairs, strict=True)]
+        if not sides:
+            return np.zeros(0, np.float32)
+        first, second = (query.unit_rows(self.rows(side)) for side in sides)
+        return np.asarray(np.clip(np.vecdot(first, second), -1, 1), np.float32)
 
-    def _named(self, results: list[list[tuple[int, float]]]) -> list[list[tuple[str, float]]]:
-        return [[(self.vocab.words[i], score) for i, score in result] for result in results]
+    def rank(self, word: str, others: Sequence[str]) -> list[int]:
+        """Return the place of each of ``others`` among the neighbours of ``word``; 1 is the nearest.
+
+        Raises
+        ------
+        KeyError
+            A word is not in the vocabulary.
+        """
+        word_id, *ids = self.ids([word, *others])
+        scores = self.cosines(self.rows([word_id], verified=False))[0]
+        scores[word_id] = -np.inf
+        return [0 if i == word_id else int((scores > scores[i]).sum()) + 1 for i in ids]
+
+    def combine(self, terms: Sequence[tuple[float, Query]]) -> tuple[NDArray[np.float32], list[int]]:
+        """Return the weighted sum of words and vectors, each scaled to length 1, and the words' numbers.
+
+        Raises
+        ------
+        KeyError
+            A word is not in the vocabulary.
+        UsageError
+            There are no terms, or a vector is of the wrong size.
+        """
+        if not terms:
+            raise UsageError("give at least one word")
+        used = self.ids([term for _, term in terms if isinstance(term, str)])
+        rows, total = iter(self.rows(used, verified=False)), np.zeros(self.dim, np.float32)
+        for weight, term in terms:
+            vector = next(rows) if isinstance(term, str) else np.asarray(term, np.float32)
+            if vector.shape != (self.dim,):
+                raise UsageError(f"a query vector must have {self.dim} numbers, not the shape {vector.shape}")
+            total += np.float32(weight) * query.unit_rows(vector[None])[0]
+        return total, used
+
+    def predict(self, words: Sequence[str], *, k: int = 10) -> Answer:
+        """Return the likeliest center words between context words, with their probabilities.
+
+        The probability is softmax(W' h), where h is the mean of the input vectors of the context words, as in
+        CBOW's forward pass and gensim's ``predict_output_word``. The words given can be results.
+
+        Raises
+        ------
+        KeyError
+            A word is not in the vocabulary.
+        UsageError
+            The model has no output vectors, or no word was given.
+        """
+        if self.context is None:
+            raise UsageError("the model has no output vectors (it was saved without them, or by another trainer)")
+        if not words:
+            raise UsageError("give at least one word")
+        scores = (self.context @ self.rows(self.ids(words)).mean(axis=0)).astype(np.float64)
+        probabilities = np.exp(scores - scores.max())
+        probabilities /= probabilities.sum()
+        return self._best(probabilities[None], k, [[]], _Allowed(), 0.0)[0]
+
+    def _best(
+        self, scores: NDArray[Any], k: int, hidden: Sequence[Sequence[int]], allowed: "_Allowed", min_score: float
+    ) -> list[Answer]:
+        """Return the words with the best of some scores (Q, V), which are changed."""
+        if k < 1:
+            raise UsageError(f"k must be at least 1, not {k}")
+        scores[:, allowed.excluded] = -np.inf
+        for row, own in zip(scores, hidden, strict=True):
+            row[list(own)] = -np.inf
+        ids = allowed.among
+        results = query.best(scores if ids is None else scores[:, ids], k, least=min_score)
+        return [
+            [(self.vocab[column if ids is None else int(ids[column])], score) for column, score in result]
+            for result in results
+        ]
+
+    def _allowed(self, among: Sequence[str] | None, exclude: Sequence[str]) -> "_Allowed":
+        ids = None if among is None else [i for i in self.vocab.find(among) if i is not None]
+        excluded = [i for i in self.vocab.find(exclude) if i is not None]
+        return _Allowed(None if ids is None else np.unique(np.array(ids, np.int64)), excluded)
+
+
+@dataclass(frozen=True)
+class _Allowed:
+    """Numbers of the words that can be results (None: all), and of those that cannot."""
+
+    among: NDArray[np.int64] | None = None
+    excluded: list[int] = field(default_factory=list)
 
 
 def _as_list(queries: Query | Sequence[Query]) -> list[Query]:

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from w2vfast.errors import UsageError
-from w2vfast.model.native import Contents, write_model
+from w2vfast.model.contents import Contents
+from w2vfast.model.native import write_model
 
 Format = Literal["w2v", "txt", "bin", "glove"]
 #: The format by the end of a file's name; others must be named.

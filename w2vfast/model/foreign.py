@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.errors import FormatError
-from w2vfast.model.native import Contents, all_finite, looks_native, read_model, refuse_pickle
+from w2vfast.model.contents import Contents, all_finite
+from w2vfast.model.native import looks_native, read_model, refuse_pickle
 from w2vfast.vocab import Vocab
 
 _HEADER = re.compile(rb"([0-9]{1,12})[ \t]+([0-9]{1,6})[ \t]*\r?\n?")

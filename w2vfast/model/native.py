@@ -16,16 +16,20 @@ import json
 import os
 import re
 import zlib
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from w2vfast.errors import FormatError
+from w2vfast.model.contents import Contents, all_finite
+from w2vfast.model.tensors import DTYPES, TensorFile
 from w2vfast.vocab import Vocab
 
 FORMAT_VERSION = 1
@@ -33,19 +37,6 @@ _KEY = "w2vfast"
 _MOST_HEADER_BYTES = 1 << 20
 _DTYPES = {"vectors": "F32", "context": "F32", "counts": "I64", "vocab.offsets": "I64", "vocab.bytes": "U8"}
 _MATRICES = ("vectors", "context")
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a model file holds."""
-
-    vectors: NDArray[np.float32]  # (V, D)
-    vocab: Vocab
-    context: NDArray[np.float32] | None = None  # (V, D)
-    params: dict[str, Any] = field(default_factory=dict)
-    corpus: dict[str, Any] = field(default_factory=dict)
-    generator: str = ""
-    notes: tuple[str, ...] = ()  # what was odd about a file of another trainer
 
 
 def write_model(path: Path, contents: Contents) -> None:
@@ -71,6 +62,123 @@ def model_bytes(contents: Contents) -> int:
     return _file_bytes({name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}, header)
 
 
+class NativeFile:
+    """A model file that is open: header, words and counts are checked, vectors are read when they are needed.
+
+    It has the attributes of ``Contents``. A context manager; reading the vectors needs it open.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    FormatError
+        The file is damaged, cut short, of another format or of a later version.
+    OSError
+        The file cannot be opened.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path, self.is_verified = path, False
+        _check_start(path)
+        self._file = TensorFile(path)
+        try:
+            about = _read_about(path, self._file.metadata)
+            self._shapes, self._crcs = _check_tensors(path, self._file), about["crc32"]
+            names = "vocab.offsets", "vocab.bytes", "counts"
+            self.vocab = Vocab.unpacked(*(self._read(name) for name in names))
+        except ValueError as error:
+            self._file.close()
+            raise FormatError(f"{path} is damaged: {error}") from None
+        except BaseException:
+            self._file.close()
+            raise
+        params, corpus = about.get("params"), about.get("corpus")
+        self.params: dict[str, Any] = params if isinstance(params, dict) else {}
+        self.corpus: dict[str, Any] = corpus if isinstance(corpus, dict) else {}
+        self.generator = str(about.get("generator", ""))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Vocabulary size V and vector size D."""
+        n_words, dim = self._shapes["vectors"]
+        return n_words, dim
+
+    @property
+    def has_context(self) -> bool:
+        """Whether the file has the output vectors."""
+        return "context" in self._shapes
+
+    @cached_property
+    def vectors(self) -> NDArray[np.float32]:
+        """The input vectors, float32 (V, D), read and checked when first asked for."""
+        return np.asarray(self._read("vectors"))
+
+    @cached_property
+    def context(self) -> NDArray[np.float32] | None:
+        """The output vectors, float32 (V, D), if the file has them."""
+        return self._read("context") if self.has_context else None
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the vectors are in memory."""
+        return "vectors" in self.__dict__
+
+    def rows(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """Return some rows of the vectors, float32 (len(ids), D), not verified."""
+        return self._file.rows("vectors", ids)
+
+    def scan(self, visit: Callable[[int, NDArray[np.float32]], None], name: str = "vectors") -> None:
+        """Go once over a matrix without keeping it, and verify it.
+
+        Parameters
+        ----------
+        visit
+            Called by several threads with the number of a block's first row and the block.
+        name
+            "vectors" or "context".
+
+        Raises
+        ------
+        FormatError
+            The checksum does not match, or a value is not finite.
+        """
+        self._scan(name, visit, None)
+
+    def _read(self, name: str) -> Any:
+        dtype, shape = self._file.about(name)
+        tensor = np.empty(shape, DTYPES[dtype])
+        self._scan(name, lambda first, block: None, tensor)
+        return tensor
+
+    def _scan(self, name: str, visit: Callable[[int, NDArray[Any]], None], into: NDArray[Any] | None) -> None:
+        is_finite = True
+
+        def look(first: int, block: NDArray[Any]) -> None:
+            nonlocal is_finite
+            if name in _MATRICES and not all_finite(block):
+                is_finite = False
+            visit(first, block)
+
+        if self._file.scan(name, look, into=into) != self._crcs.get(name):
+            raise FormatError(f"{self._path}: the checksum of {name!r} does not match: the file is damaged")
+        if not is_finite:
+            raise FormatError(f"{self._path}: {name!r} has values that are not finite")
+        self.is_verified = self.is_verified or name == "vectors"
+
+
 def read_model(path: str | os.PathLike[str], *, with_context: bool = True) -> Contents:
     """Read a model file, checking everything before it is used.
 
@@ -88,40 +196,9 @@ def read_model(path: str | os.PathLike[str], *, with_context: bool = True) -> Co
     OSError
         The file cannot be opened.
     """
-    _check_start(path)
-    try:
-        with safe_open(path, "numpy", backend="pread") as file:
-            about = _read_about(path, file)
-            shapes = _check_tensors(path, file)
-            wanted = [name for name in shapes if with_context or name != "context"]
-            tensors = {name: file.get_tensor(name) for name in wanted}
-    except (FormatError, OSError):
-        raise
-    except Exception as error:  # the library's own, and KeyError, TypeError, AttributeError of odd dtypes
-        raise FormatError(f"{path} is damaged or not a w2vfast model ({error})") from None
-    _check_sums(path, about, tensors)
-    try:
-        vocab = Vocab.unpacked(tensors["vocab.offsets"], tensors["vocab.bytes"], tensors["counts"])
-    except ValueError as error:
-        raise FormatError(f"{path} is damaged: {error}") from None
-    for name in _MATRICES:
-        if name in tensors and not all_finite(tensors[name]):
-            raise FormatError(f"{path}: {name!r} has values that are not finite")
-    params, corpus = about.get("params"), about.get("corpus")
-    return Contents(
-        tensors["vectors"],
-        vocab,
-        tensors.get("context"),
-        params if isinstance(params, dict) else {},
-        corpus if isinstance(corpus, dict) else {},
-        str(about.get("generator", "")),
-    )
-
-
-def all_finite(matrix: NDArray[np.float32]) -> bool:
-    """Tell whether no value is NaN or infinite, looking at some rows at a time."""
-    rows = max(1, (1 << 22) // max(1, matrix.shape[1]))
-    return all(bool(np.isfinite(matrix[i : i + rows]).all()) for i in range(0, len(matrix), rows))
+    with NativeFile(path) as file:
+        context = file.context if with_context else None
+        return Contents(file.vectors, file.vocab, context, file.params, file.corpus, file.generator)
 
 
 def _prepare(contents: Contents) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
@@ -177,6 +254,18 @@ def _check_start(path: str | os.PathLike[str]) -> None:
         raise FormatError(f"{path} is not a w2vfast model")
 
 
+def is_native(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is a safetensors file, which no other trainer writes.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened.
+    """
+    with open(path, "rb") as file:
+        return looks_native(file.read(9))
+
+
 def looks_native(start: bytes) -> bool:
     """Tell whether a file begins like a safetensors file with a header of sensible length."""
     length = int.from_bytes(start[:8], "little")
@@ -192,9 +281,9 @@ def refuse_pickle(path: str | os.PathLike[str], start: bytes) -> None:
         )
 
 
-def _read_about(path: str | os.PathLike[str], file: Any) -> dict[str, Any]:
+def _read_about(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, Any]:
     try:
-        about = json.loads((file.metadata() or {})[_KEY])
+        about = json.loads(metadata[_KEY])
         name, version = about["format"], about["format_version"]
         if name == "w2vfast" and isinstance(version, int) and version >= 1 and isinstance(about["crc32"], dict):
             if version > FORMAT_VERSION:
@@ -207,17 +296,16 @@ def _read_about(path: str | os.PathLike[str], file: Any) -> dict[str, Any]:
     raise FormatError(f"{path} is a safetensors file but not a w2vfast model")
 
 
-def _check_tensors(path: str | os.PathLike[str], file: Any) -> dict[str, list[int]]:
+def _check_tensors(path: str | os.PathLike[str], file: TensorFile) -> dict[str, list[int]]:
     """Check names, dtypes and shapes from the header, before any data is read."""
-    names = set(file.keys())
+    names = file.names()
     for name in _DTYPES.keys() - names - {"context"}:
         raise FormatError(f"{path} is damaged: it has no {name!r}")
     shapes = {}
     for name in sorted(names & _DTYPES.keys()):
-        view = file.get_slice(name)
-        if view.get_dtype() != _DTYPES[name]:
-            raise FormatError(f"{path} is damaged: {name!r} has the wrong type {view.get_dtype()}")
-        shapes[name] = view.get_shape()
+        dtype, shapes[name] = file.about(name)
+        if dtype != _DTYPES[name]:
+            raise FormatError(f"{path} is damaged: {name!r} has the wrong type {dtype}")
     matrix = shapes["vectors"]
     if len(matrix) != 2 or min(matrix) < 1:
         raise FormatError(f"{path} is damaged: 'vectors' has the shape {matrix}")
@@ -226,9 +314,3 @@ def _check_tensors(path: str | os.PathLike[str], file: Any) -> dict[str, list[in
         if shape != expected.get(name, shape) or (name == "vocab.bytes" and len(shape) != 1):
             raise FormatError(f"{path} is damaged: {name!r} has the shape {shape}")
     return shapes
-
-
-def _check_sums(path: str | os.PathLike[str], about: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> None:
-    for name, tensor in tensors.items():
-        if about["crc32"].get(name) != _checksum(tensor):
-            raise FormatError(f"{path}: the checksum of {name!r} does not match: the file is damaged")

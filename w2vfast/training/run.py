@@ -16,8 +16,8 @@ from w2vfast import __version__
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.corpus.sources import CorpusInput, Source, find_sources
 from w2vfast.errors import OutOfMemoryError, UsageError
+from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
-from w2vfast.model.native import Contents
 from w2vfast.system.memory import available_bytes
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig

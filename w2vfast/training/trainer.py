@@ -24,7 +24,7 @@ from w2vfast.errors import CorpusError, DivergedError
 from w2vfast.kernels import cbow, sgns, shards
 from w2vfast.kernels.arguments import Job, Model, Settings, Text
 from w2vfast.kernels.vector import LANES
-from w2vfast.model.native import all_finite
+from w2vfast.model.contents import all_finite
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor, Progress
 from w2vfast.training.tables import make_tables

@@ -1,0 +1,244 @@
+"""What all commands that ask a model share: which model, where questions come from, unknown words, the answers."""
+
+import functools
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
+
+import click
+
+from w2vfast.commands import output
+from w2vfast.commands.options import F, common_options, model_file_option
+from w2vfast.errors import UsageError, W2vfastError
+from w2vfast.model.embeddings import Embeddings
+from w2vfast.model.locate import find_model
+
+_READ_BYTES = 1 << 16
+_MOST_COMPLETIONS = 50
+
+#: The words of one question.
+Question = list[str]
+
+
+class Asking:
+    """The questions of one command: the model, unknown words, the form of the answers.
+
+    Parameters
+    ----------
+    model_file
+        What ``--model-file`` says.
+    form
+        "tsv", "json" or None: a table on a terminal and TSV elsewhere.
+    oov
+        What unknown words do: "tell", "skip" or "fail".
+    color
+        What ``--color`` says.
+    quiet
+        Errors only on stderr.
+    """
+
+    def __init__(self, model_file: str | None, form: str | None, oov: str, color: str, quiet: bool) -> None:
+        self._model_file, self._oov, self._quiet = model_file, oov, quiet
+        self.form = form or ("table" if sys.stdout.isatty() else "tsv")
+        self._colored = output.wants_color(color)
+        self._n_answers = self._n_unknown = 0
+
+    @functools.cached_property
+    def model(self) -> Embeddings:
+        """The model, opened when it is first needed."""
+        return open_model(self._model_file, quiet=self._quiet)
+
+    @property
+    def exit_code(self) -> int:
+        """1 if a word was unknown and that matters, else 0."""
+        if self._n_unknown and self._oov == "skip":
+            self.note(f"{self._n_unknown:,} words were not in the vocabulary")
+        return int(self._n_unknown > 0 and self._oov == "tell")
+
+    def known(self, words: Sequence[str]) -> list[str]:
+        """Return the words that the model has; say which it has not."""
+        found = self.model.vocab.find(words)
+        for word, word_id in zip(words, found, strict=True):
+            if word_id is None:
+                self._n_unknown += 1
+                if self._oov != "skip":
+                    _say_unknown(word, self.model)
+                if self._oov == "fail":
+                    raise click.exceptions.Exit(1)
+        return [word for word, word_id in zip(words, found, strict=True) if word_id is not None]
+
+    def answerable(self, questions: Iterable[Question]) -> list[Question]:
+        """Return the questions all of whose words are known."""
+        return [question for question in questions if len(self.known(question)) == len(question)]
+
+    def answer(self, question: str, results: output.Results) -> None:
+        """Write the words and scores that answer a question."""
+        if self.form == "table":
+            text = output.as_table(question, results, color=self._colored, is_first=self._n_answers == 0)
+        else:
+            text = (output.as_json if self.form == "json" else output.as_tsv)(question, results)
+        output.write(text)
+        self._n_answers += 1
+
+    def note(self, text: str) -> None:
+        """Write a line to standard error, unless quiet."""
+        if not self._quiet:
+            output.note(text)
+
+    def row(self, **values: Any) -> None:
+        """Write one line: values with tabs between them, or a JSON object."""
+        if self.form == "json":
+            output.write(json.dumps(values) + "\n")
+            return
+        fields = [f"{value:.6f}" if isinstance(value, float) else str(value) for value in values.values()]
+        output.write("\t".join(map(output.printable, fields) if self.form == "table" else fields) + "\n")
+
+
+def asks(*columns: str) -> Callable[[F], F]:
+    """Make a function of an ``Asking`` a command's: add the options, write the header, return the exit code.
+
+    Parameters
+    ----------
+    *columns
+        Names of the columns of its TSV; none if there can be no header.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def run(
+            model_file: str | None, form: str | None, skip_missing: bool, oov: str, color: str, quiet: bool,
+            header: bool = False, **params: Any,
+        ) -> int:  # fmt: skip
+            asking = Asking(model_file, form, "skip" if skip_missing else oov, color, quiet)
+            if header and asking.form == "tsv":
+                output.write("\t".join(columns) + "\n")
+            function(asking, **params)
+            return asking.exit_code
+
+        return cast(F, _answer_options(run, has_header=bool(columns)))
+
+    return decorate
+
+
+def _answer_options(function: Any, *, has_header: bool) -> Any:
+    choice = click.Choice
+    options = [
+        click.option("--tsv", "form", flag_value="tsv", help="Columns with tabs between; the default in a pipe."),
+        click.option("--json", "form", flag_value="json", help="One JSON object a question and line."),
+        click.option("--header", is_flag=True, help="Begin the TSV with the names of its columns."),
+        click.option("--oov", type=choice(["tell", "skip", "fail"]), default="tell", show_default=True,
+                     help="Unknown words: name them and answer the rest (exit code 1), skip them (0), or stop."),
+        click.option("--skip-missing", is_flag=True, help="The same as --oov skip."),
+        click.option("--color", type=choice(["auto", "always", "never"]), default="auto", show_default=True,
+                     help="Colour on a terminal."),
+    ]  # fmt: skip
+    if not has_header:
+        del options[2]
+    for option in reversed([model_file_option, *options]):
+        function = option(function)
+    return common_options(function)
+
+
+def words_argument(metavar: str = "[WORDS]...") -> Callable[[F], F]:
+    """Return the argument for words, which a shell can complete from the model."""
+    return click.argument("words", nargs=-1, metavar=metavar, shell_complete=_complete_word)
+
+
+def open_model(model_file: str | None, *, quiet: bool, **options: Any) -> Embeddings:
+    """Open the model that is meant, and say on stderr what the user should know about it."""
+    located = find_model(model_file)
+    model = Embeddings.open(located.path, **options)
+    if not quiet:
+        for text in model.notes:
+            output.note(f"warning: {text}")
+        if not located.named:
+            shown = str(located.path) if located.path.is_absolute() else f"./{located.path}"
+            output.note(f"using {shown} ({len(model):,} words x {model.dim})")
+    return model
+
+
+def questions(
+    words: Sequence[str], example: str, *, at_least: int = 1, exactly: int = 0
+) -> Iterator[list[Question]]:
+    """Yield questions of several words as they arrive: one of the arguments, or one a line of standard input.
+
+    Parameters
+    ----------
+    words
+        The arguments; "-", or none and a pipe, stands for standard input.
+    example
+        What an error shows.
+    at_least, exactly
+        How many words a question must have; 0 = any number.
+
+    Raises
+    ------
+    UsageError
+        There are none, or a question has another number of words.
+    """
+    for batch in lines(words, example):
+        split = [_fields(line) for line in batch] if reads_stdin(words) else [batch]
+        for question in split:
+            if len(question) < at_least or (exactly and len(question) != exactly):
+                need = f"{exactly} words" if exactly else f"at least {at_least} words"
+                raise UsageError(f"a question has {need}, not {len(question)}. Example: {example}")
+        yield split
+
+
+def lines(words: Sequence[str], example: str) -> Iterator[list[str]]:
+    """Yield questions of one text as they arrive: the arguments, or the lines of standard input.
+
+    Raises
+    ------
+    UsageError
+        There are none.
+    """
+    if not reads_stdin(words):
+        if not words:
+            raise UsageError(f"no word given. Example: {example}")
+        yield list(map(as_word, words))
+        return
+    stream, rest = cast(io.BufferedReader, sys.stdin.buffer), b""
+    while block := stream.read1(_READ_BYTES):
+        *complete, rest = (rest + block).split(b"\n")
+        if texts := [text for text in map(_decoded, complete) if text]:
+            yield texts
+    if text := _decoded(rest):
+        yield [text]
+
+
+def reads_stdin(words: Sequence[str]) -> bool:
+    """Tell whether the questions come from standard input: "-", or none and a pipe."""
+    return tuple(words) == ("-",) or (not words and not sys.stdin.isatty())
+
+
+def as_word(argument: str) -> str:
+    """Return an argument as UTF-8, whatever the locale says."""
+    return _decoded(os.fsencode(argument))
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", "surrogateescape").strip()
+
+
+def _fields(line: str) -> Question:
+    return [field.strip() for field in line.split("\t")] if "\t" in line else line.split()
+
+
+def _say_unknown(word: str, model: Embeddings) -> None:
+    close = model.vocab.close_to(word)
+    hint = f"; close: {', '.join(map(output.printable, close))}" if close else ""
+    output.note(f"'{output.printable(word)}' is not in the vocabulary{hint}")
+
+
+def _complete_word(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the most frequent words that begin so; none if there is no model."""
+    try:
+        located = find_model(ctx.params.get("model_file") or os.environ.get("W2VFAST_MODEL"))
+        found = Embeddings.open(located.path).vocab.starting_with(incomplete, _MOST_COMPLETIONS)
+        return [word for word in found if word.isprintable()]
+    except W2vfastError:
+        return []

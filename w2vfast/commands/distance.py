@@ -1,0 +1,28 @@
+"""``w2vfast distance``: the cosine similarity of two words."""
+
+import itertools
+
+import click
+
+from w2vfast.commands import output
+from w2vfast.commands.asking import Asking, asks, questions, words_argument
+from w2vfast.commands.options import GroupedCommand
+
+
+@click.command(cls=GroupedCommand)
+@words_argument("[A B]...")
+@asks("a", "b", "cosine")
+def distance(asking: Asking, words: tuple[str, ...]) -> None:
+    """Show the cosine similarity of A and B, from -1 to 1; of more words, that of each two.
+
+    "-" or a pipe reads the words of a question from each line.
+
+    \b
+    w2vfast distance king queen
+    cut -f1,2 wordsim.tsv | w2vfast distance -
+    """
+    for batch in questions(words, "w2vfast distance king queen", at_least=2):
+        pairs = [pair for question in batch for pair in itertools.combinations(asking.known(question), 2)]
+        for (a, b), score in zip(pairs, asking.model.similarity(pairs).tolist(), strict=True):
+            asking.row(a=a, b=b, cosine=score)
+        output.flush()

@@ -1,0 +1,138 @@
+"""What the commands share that answer with words and scores: which results are wanted, kinds of questions."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import click
+import numpy as np
+
+from w2vfast.commands import output
+from w2vfast.commands.asking import Asking, lines
+from w2vfast.commands.options import F
+from w2vfast.corpus.wordlists import read_lines, read_words
+from w2vfast.errors import DataError, UsageError
+from w2vfast.model.expression import format_expression, parse_expression
+
+#: Weights and words.
+Sum = Sequence[tuple[float, str]]
+
+_STEP_WORDS = 1 << 12
+
+
+def result_options(function: F) -> F:
+    """Add the options that say which words can be results; ``results_wanted`` takes them."""
+    options = [
+        click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Words a question."),
+        click.option("--among", metavar="FILE", help="Only these words can be results: one a line."),
+        click.option("--exclude", metavar="WORD", multiple=True, help="No such result; may be repeated."),
+        click.option("--exclude-from", metavar="FILE", help="No such results: one a line."),
+        click.option("--min-score", type=float, metavar="X", help="No results below this score."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def results_wanted(asking: Asking, params: dict[str, Any]) -> dict[str, Any]:
+    """Take ``result_options`` out of a command's parameters; return them for the methods of ``Embeddings``."""
+    k, exclude, min_score = params.pop("k"), list(params.pop("exclude")), params.pop("min_score")
+    among, exclude_from = params.pop("among"), params.pop("exclude_from")
+    if exclude_from:
+        exclude += sorted(read_words(exclude_from))
+    wanted: dict[str, Any] = {"k": k, "exclude": exclude}
+    if min_score is not None:
+        wanted["min_score"] = min_score
+    if among:
+        words = sorted(read_words(among))
+        ids = asking.model.vocab.find(words)
+        wanted["among"] = [word for word, i in zip(words, ids, strict=True) if i is not None]
+        if len(wanted["among"]) < len(words):
+            asking.note(f"{len(words) - len(wanted['among']):,} words of {among} are not in the vocabulary")
+        if not wanted["among"]:
+            raise UsageError(f"none of the words of {among} is in the vocabulary")
+    return wanted
+
+
+def ask_all(asking: Asking, wanted: dict[str, Any]) -> None:
+    """Answer for every word of the vocabulary."""
+    words = asking.model.vocab.words
+    ask_each(asking, (words[i : i + _STEP_WORDS] for i in range(0, len(words), _STEP_WORDS)), wanted)
+
+
+def ask_each(asking: Asking, batches: Iterable[Sequence[str]], wanted: dict[str, Any]) -> None:
+    """Answer for each word of its own; a batch in one matrix product."""
+    for batch in batches:
+        known = asking.known(batch)
+        for word, results in zip(known, asking.model.neighbours(known, **wanted), strict=True):
+            asking.answer(word, results)
+        output.flush()
+
+
+def ask_sums(
+    asking: Asking, batches: Iterable[Sequence[Sum]], wanted: dict[str, Any], *, is_mean: bool = False
+) -> None:
+    """Answer for weighted sums of words; of a mean, unknown words are left out."""
+    for batch in batches:
+        vectors, hidden, names = [], [], []
+        for terms in batch:
+            words = [word for _, word in terms]
+            known = set(asking.known(words))
+            if not known or (len(known) < len(set(words)) and not is_mean):
+                continue
+            vector, used = asking.model.combine([term for term in terms if term[1] in known])
+            vectors.append(vector)
+            hidden.append(used)
+            names.append(" ".join(words) if is_mean else format_expression(terms))
+        if vectors:
+            answers = asking.model.nearest(np.array(vectors), hidden, **wanted)
+            for name, results in zip(names, answers, strict=True):
+                asking.answer(name, results)
+        output.flush()
+
+
+def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
+    """Answer for vectors from a file, or from standard input ("-"): lines of numbers, perhaps with a name before.
+
+    Raises
+    ------
+    DataError
+        A line is something else.
+    UsageError
+        The file cannot be read.
+    """
+    number, dim = 0, asking.model.dim
+    for batch in lines(["-"], "") if path == "-" else [read_lines(path)]:
+        names, vectors = [], np.empty((len(batch), dim), np.float32)
+        for row, line in zip(vectors, batch, strict=True):
+            number += 1
+            fields = line.split()
+            try:
+                row[:] = np.array(fields[-dim:]).astype(np.float32)
+            except ValueError:
+                row[:] = np.nan
+            if len(fields) < dim or not np.isfinite(row).all():
+                raise DataError(f"line {number:,} of the vectors has not {dim} numbers")
+            names.append(" ".join(fields[:-dim]) or str(number))
+        answers = asking.model.nearest(vectors, [[]] * len(names), **wanted)
+        for name, results in zip(names, answers, strict=True):
+            asking.answer(name, results)
+        output.flush()
+
+
+def prompted() -> Iterator[list[Sum]]:
+    """Yield what the user types at a prompt, until the input ends.
+
+    Raises
+    ------
+    UsageError
+        There is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("-i needs a terminal; use a pipe without it")
+    while True:
+        output.note("word, or sum such as king - man + woman (end with Ctrl-D)? ")
+        if not (line := sys.stdin.readline()):
+            return
+        if line.strip():
+            yield [parse_expression(line)]

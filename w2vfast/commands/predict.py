@@ -1,0 +1,27 @@
+"""``w2vfast predict``: the word that fits between others."""
+
+import click
+
+from w2vfast.commands import output
+from w2vfast.commands.asking import Asking, asks, questions, words_argument
+from w2vfast.commands.options import GroupedCommand
+
+
+@click.command(cls=GroupedCommand)
+@words_argument()
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Words a question.")
+@asks("query", "word", "probability")
+def predict(asking: Asking, words: tuple[str, ...], k: int) -> None:
+    """Show the likeliest center words when WORDS are the context, with their probabilities.
+
+    Softmax over the output vectors with the mean of the context's input vectors, as CBOW computes it. The model
+    needs its output vectors. "-" or a pipe reads a context a line. Unknown words are left out.
+
+    \b
+    w2vfast predict the king and of
+    """
+    for batch in questions(words, "w2vfast predict the king and of"):
+        for question in batch:
+            if known := asking.known(question):
+                asking.answer(" ".join(question), asking.model.predict(known, k=k))
+        output.flush()

@@ -1,0 +1,215 @@
+"""Vectors with their words, from memory or from an open file."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2vfast.errors import UsageError
+from w2vfast.model import query
+from w2vfast.model.contents import Contents
+from w2vfast.model.foreign import read_vectors
+from w2vfast.model.native import NativeFile, is_native, model_bytes, write_model
+from w2vfast.system.staging import Staging
+from w2vfast.vocab import Vocab
+
+#: So many queries are answered at a time, however many words there are.
+LEAST_QUERIES = 16
+_SMALL_BYTES = 1 << 26  # vectors of that size are read at once
+
+
+class WordVectors:
+    """Access to vectors by word: what ``Embeddings`` asks its questions of.
+
+    Parameters
+    ----------
+    contents
+        Vectors, vocabulary and provenance, in memory or as an open model file.
+    """
+
+    def __init__(self, contents: Contents | NativeFile) -> None:
+        self._contents = contents
+        self._has_answered = False
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The input vectors W, float32 (V, D); the array itself, not a copy."""
+        return self._contents.vectors
+
+    @property
+    def context(self) -> NDArray[np.float32] | None:
+        """The output vectors W', float32 (V, D), if the model has them; the array itself, not a copy."""
+        return self._contents.context
+
+    @property
+    def vocab(self) -> Vocab:
+        """The words, most frequent first, and their counts."""
+        return self._contents.vocab
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters the model was trained with."""
+        return self._contents.params
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was odd about the file that the vectors came from."""
+        return self._contents.notes
+
+    @property
+    def dim(self) -> int:
+        """Vector size D."""
+        is_stored = isinstance(self._contents, NativeFile)
+        return int((self._contents.shape if is_stored else self.vectors.shape)[1])  # type: ignore[union-attr]
+
+    def __len__(self) -> int:
+        return len(self.vocab)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.vocab
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.vocab)
+
+    def __getitem__(self, word: str) -> NDArray[np.float32]:
+        return np.asarray(self.vectors[self.ids([word])[0]])
+
+    def __repr__(self) -> str:
+        return f"<Embeddings: {len(self):,} words x {self.dim}>"
+
+    def ids(self, words: Sequence[str]) -> list[int]:
+        """Return the row numbers of words.
+
+        Raises
+        ------
+        KeyError
+            A word is not in the vocabulary.
+        """
+        found = self.vocab.find(words)
+        for word, word_id in zip(words, found, strict=True):
+            if word_id is None:
+                raise KeyError(f"{word!r} is not in the vocabulary")
+        return found  # type: ignore[return-value]
+
+    @property
+    def contents(self) -> Contents:
+        """Everything that a model file would hold."""
+        source = self._contents
+        if isinstance(source, Contents):
+            return source
+        return Contents(
+            source.vectors, source.vocab, source.context, source.params, source.corpus, source.generator
+        )
+
+    def rows(self, ids: Sequence[int], *, verified: bool = True) -> NDArray[np.float32]:
+        """Return some rows of the vectors, float32 (len(ids), D), by number.
+
+        Parameters
+        ----------
+        ids
+            Row numbers.
+        verified
+            Whether the checksum of a file must have been compared; not needed by who goes over all of it next.
+        """
+        source = self._contents
+        if not isinstance(source, NativeFile) or source.is_loaded or self._is_small:
+            return self.vectors[ids]
+        if verified and not source.is_verified:
+            source.scan(lambda first, block: None)
+        return source.rows(ids)
+
+    def cosines(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the cosine similarity of vectors (Q, D) to all words, float32 (Q, V).
+
+        The first question to a large file that was opened, not loaded, goes over it without keeping it.
+        """
+        source = self._contents
+        is_first, self._has_answered = not self._has_answered, True
+        is_stored = isinstance(source, NativeFile) and not source.is_loaded and not self._is_small
+        if is_stored and is_first and len(vectors) <= LEAST_QUERIES:
+            return _cosines_of_file(source, vectors)  # type: ignore[arg-type]
+        return query.cosines(self.vectors, self.norms, vectors)
+
+    @cached_property
+    def norms(self) -> NDArray[np.float32]:
+        """The length of each vector, float32 (V,), 1 for a zero vector."""
+        return query.row_norms(self.vectors)
+
+    def save(self, path: str | os.PathLike[str]) -> int:
+        """Write the model file; whole or, if anything fails, not at all. Return its size in bytes.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written; an older file is untouched.
+        """
+        with Staging(path) as staging:
+            return self.save_staged(staging)
+
+    def save_staged(self, staging: Staging) -> int:
+        """Write the model file through a staging that is open already; return its size in bytes."""
+        n_bytes = model_bytes(self.contents)
+        staging.write(lambda path: write_model(path, self.contents), n_bytes)
+        return n_bytes
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, with_context: bool = True) -> Self:
+        """Read a model file, or the vectors of another trainer: word2vec text and binary, GloVe, fastText's .vec.
+
+        Raises
+        ------
+        FormatError
+            The file is damaged or not a model.
+        UsageError
+            It cannot be opened.
+        """
+        with _reading(path):
+            return cls(read_vectors(path, with_context=with_context))
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Open a model file for a few questions: its vectors are read when they are needed.
+
+        The first question to a large file goes once over it, verifies it and keeps nothing; a second one loads
+        it. Other trainers' files are loaded at once.
+
+        Raises
+        ------
+        FormatError
+            The file is damaged or not a model.
+        UsageError
+            It cannot be opened.
+        """
+        with _reading(path):
+            return cls(NativeFile(path) if is_native(path) else read_vectors(path, with_context=False))
+
+    @property
+    def _is_small(self) -> bool:
+        return 4 * len(self) * self.dim <= _SMALL_BYTES
+
+
+@contextlib.contextmanager
+def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot read {os.fspath(path)}: {error.strerror or error}") from None
+
+
+def _cosines_of_file(file: NativeFile, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the cosine similarity of vectors to all words of a file, going once over it."""
+    units = query.unit_rows(vectors)
+    scores = np.empty((len(units), len(file.vocab)), np.float32)
+
+    def visit(first: int, block: NDArray[np.float32]) -> None:
+        norms = query.row_norms(block)
+        for unit, row in zip(units, scores, strict=True):
+            part = row[first : first + len(block)]
+            np.divide(np.vecdot(block, unit), norms, out=part)
+
+    file.scan(visit)
+    return scores
