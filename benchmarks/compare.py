@@ -68,9 +68,7 @@ def run(trainer: str, corpus: str, output: str, options: dict) -> dict[str, floa
 
 def evaluate(path: str, args: argparse.Namespace) -> dict[str, tuple[float, int]]:
     """Return the scores of a trained model, with how many questions or pairs were covered."""
-    model = quality.read(path)
-    scores = {Path(p).stem: quality.analogies(model, p, 30_000) for p in args.analogies}
-    return scores | {Path(p).stem: quality.similarity(model, p) for p in args.similarity}
+    return quality.scores(quality.load(path), args.analogies + args.similarity)
 
 
 def measure(args: argparse.Namespace) -> list[dict]:

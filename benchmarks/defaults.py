@@ -3,7 +3,7 @@
     python benchmarks/defaults.py corpus.txt --analogies questions-words.txt --similarity wordsim353.tsv ...
         --output benchmarks/results/defaults-17m.json
 
-Trains every variant with every seed, evaluates it as benchmarks/quality.py does, and prints a Markdown table of
+Trains every variant with every seed, evaluates it as `w2vfast evaluate` does, and prints a Markdown table of
 means and spreads over the seeds. The text is read and encoded once.
 """
 
@@ -34,9 +34,8 @@ def measure(corpus, config: TrainConfig, args: argparse.Namespace) -> dict[str, 
     """Train once and return the score of each evaluation set."""
     trainer = Trainer(corpus, config, Monitor())
     trainer.run()
-    model = embeddings_of(trainer)
-    scores = {Path(p).stem: quality.analogies(model, p, 30_000)[0] for p in args.analogies}
-    return scores | {Path(p).stem: quality.similarity(model, p)[0] for p in args.similarity}
+    scores = quality.scores(embeddings_of(trainer), args.analogies + args.similarity)
+    return {name: score for name, (score, _) in scores.items()}
 
 
 def table(rows: list[dict]) -> str:

@@ -93,8 +93,10 @@ class Asking:
         if self.form == "json":
             output.write(json.dumps(values) + "\n")
             return
-        fields = [f"{value:.6f}" if isinstance(value, float) else str(value) for value in values.values()]
-        output.write("\t".join(map(output.printable, fields) if self.form == "table" else fields) + "\n")
+        line = output.as_row(values.values())
+        if self.form == "table":
+            line = "\t".join(map(output.printable, line[:-1].split("\t"))) + "\n"
+        output.write(line)
 
 
 def asks(*columns: str) -> Callable[[F], F]:

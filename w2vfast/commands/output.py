@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 Results = Sequence[tuple[str, float]]
 
@@ -59,6 +59,18 @@ def as_table(query: str, results: Results, *, color: bool, is_first: bool) -> st
 def as_tsv(query: str, results: Results) -> str:
     """Return lines ``query<TAB>word<TAB>score``."""
     return "".join(f"{query}\t{word}\t{score:.6f}\n" for word, score in results)
+
+
+def as_row(values: Iterable[object], *, digits: int = 6) -> str:
+    """Return a line of values with tabs between; None is empty, lists have spaces."""
+    fields = [
+        "" if value is None
+        else f"{value:.{digits}f}" if isinstance(value, float)
+        else " ".join(map(str, value)) if isinstance(value, list)
+        else str(value)
+        for value in values
+    ]  # fmt: skip
+    return "\t".join(fields) + "\n"
 
 
 def as_json(query: str, results: Results) -> str:

@@ -1,5 +1,6 @@
 """Trained vectors with their words: the object that ``train`` and ``load`` return."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from w2vfast.errors import UsageError
 from w2vfast.model import query
+from w2vfast.model.cluster import spherical_kmeans
+from w2vfast.model.evaluate import Score, evaluate
 from w2vfast.model.vectors import LEAST_QUERIES, WordVectors
 
 #: A word, or a vector of D numbers.
@@ -248,6 +251,23 @@ class Embeddings(WordVectors):
         probabilities = np.exp(scores - scores.max())
         probabilities /= probabilities.sum()
         return self._best(probabilities[None], k, [[]], _Allowed(), 0.0)[0]
+
+    def evaluate(
+        self, path: str | os.PathLike[str], *, top: int | None = 30_000, fold_case: bool = True,
+        method: Literal["add", "mul"] = "add",
+    ) -> list[Score]:  # fmt: skip
+        """Score the vectors on a file of analogies or similarities; see ``w2vfast.model.evaluate.evaluate``."""
+        return evaluate(self, path, top=top, fold_case=fold_case, method=method)
+
+    def cluster(self, k: int, *, seed: int = 1) -> NDArray[np.int32]:
+        """Return the class of each word, int32 (V,), by spherical k-means; class 0 is the largest.
+
+        Raises
+        ------
+        UsageError
+            There are fewer than ``k`` words.
+        """
+        return spherical_kmeans(self.vectors, k, seed=seed)[0]
 
     def _best(
         self, scores: NDArray[Any], k: int, hidden: Sequence[Sequence[int]], allowed: "_Allowed", min_score: float
