@@ -8,15 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2vfast.errors import FormatError, UsageError
-from w2vfast.model import foreign
+from w2vfast.errors import DataError, FormatError, UsageError
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
-from w2vfast.model.export import format_of, write_vectors
-from w2vfast.model.foreign import read_vectors
+from w2vfast.model.formats import registry, word2vec
+from w2vfast.model.formats import stream as streams
+from w2vfast.model.formats.registry import format_of, read_vectors
+from w2vfast.model.formats.stream import stream_of
 from w2vfast.vocab import Vocab
 
 WORDS = ["king", "naïve", "日本", "42", "-3.5", "e5", "nan", ".", "</s>"]
+
+
+def write_vectors(path, contents, form, **options):
+    """Write vectors that are in memory."""
+    registry.write_vectors(path, stream_of(contents), form, **options)
 
 
 def some(words=WORDS, dim=3, seed=0):
@@ -38,15 +44,15 @@ words_strategy = st.lists(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("form", ["txt", "bin", "glove", "w2v"])
+@pytest.mark.parametrize("form", ["txt", "bin", "glove", "w2v", "txt.gz", "bin.gz", "jsonl", "jsonl.gz", "sqlite"])
 @given(words=words_strategy, dim=st.sampled_from([2, 3, 17]), data=st.data())
-def test_what_is_written_comes_back_bit_for_bit(tmp_path_factory, form, packed, words, dim, data):
+def test_what_is_written_comes_back_bit_for_bit(tmp_path_factory, form, words, dim, data):
     row = st.lists(numbers, min_size=dim, max_size=dim)
     vectors = np.array([data.draw(row) for _ in words], np.float32)
     contents = Contents(vectors, Vocab(words, np.zeros(len(words), np.int64)))
     path = tmp_path_factory.mktemp("round") / "vectors"
-    write_vectors(path, contents, form, packed=packed)
+    form, _, packed = form.partition(".")
+    write_vectors(path, contents, form, packed=bool(packed))
     check_same(read_vectors(path), contents)
 
 
@@ -75,7 +81,7 @@ def test_words_with_spaces_are_read_and_not_written(tmp_path):
     path.write_text("2 2\nnew york 1 2\n. . 3 4\n")
     found = read_vectors(path)
     assert found.vocab.words == ["new york", ". ."]
-    with pytest.raises(UsageError, match="white space"):
+    with pytest.raises(DataError, match="white space"):
         write_vectors(tmp_path / "out", found, "txt")
 
 
@@ -89,8 +95,8 @@ def test_binary_with_and_without_line_ends_is_read(tmp_path, line_end):
 
 @pytest.mark.parametrize("block", [50, 1 << 24])
 def test_many_rows_cross_blocks(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(foreign, "_BLOCK_BYTES", block)
-    monkeypatch.setattr(foreign, "_STEP_ROWS", 7)
+    monkeypatch.setattr(word2vec, "READ_BYTES", block)
+    monkeypatch.setattr(streams, "_BLOCK_VALUES", 35)
     contents, path = some([f"w{i}" for i in range(100)], 5), tmp_path / "vectors"
     for form in ("bin", "txt"):
         write_vectors(path, contents, form)

@@ -22,7 +22,12 @@ PLACES = {
     "llvmlite": {"kernels", "_jit"},
     "click": {"commands", "cli"},
     "tqdm": {"training/monitor.py"},
-    "safetensors": {"model/native.py", "model/tensors.py", "corpus/container.py"},
+    "safetensors": {
+        "model/native.py",
+        "model/tensors.py",
+        "model/formats/folders.py",
+        "corpus/container.py",
+    },
 }
 KERNELS_MAY_IMPORT = {"numpy", "numba", "llvmlite", "typing", "collections", "inspect", "w2vfast"}
 

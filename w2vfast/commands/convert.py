@@ -1,7 +1,9 @@
 """``w2vfast convert``: from one file of vectors to another."""
 
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -10,70 +12,57 @@ from w2vfast.commands import output as out
 from w2vfast.commands.options import GroupedCommand, common_options
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
-from w2vfast.model.contents import Contents
-from w2vfast.model.embeddings import Embeddings
-from w2vfast.model.export import format_of, write_vectors
+from w2vfast.model.formats.registry import FOLDERS, FORMATS, NARROW, format_of, open_vectors, write_vectors
+from w2vfast.model.formats.select import Selection
 from w2vfast.system.staging import Staging
-from w2vfast.vocab import Vocab
 
 
 @click.command(cls=GroupedCommand)
 @click.argument("vectors")
-@click.option("-o", "--output", required=True, metavar="FILE", help="File to write; - is standard output.")
-@click.option("--format", "form", type=click.Choice(["w2v", "txt", "bin", "glove"]),
-              help="w2vfast; word2vec text, binary; no header.  [default: by the output's name]")  # fmt: skip
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", help="File or folder to write; - is standard output."
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Of the output.  [default: by its name]")
 @click.option("--top", type=click.IntRange(1), metavar="N", help="The first N words only.")
 @click.option("--keep-words", metavar="FILE", help="These words only, one a line.")
 @click.option("--normalize", is_flag=True, help="Scale each vector to length 1.")
-@click.option(
-    "--space-char", metavar="CHAR", help="Replace white space in words, which other formats cannot hold."
-)
+@click.option("--float16", is_flag=True, help="Half the digits: numbers rounded to 16 bits.")
+@click.option("--space-char", metavar="CHAR", help="Replace white space in words, which most formats cannot hold.")
+@click.option("--allow-nonfinite", is_flag=True, help="Let NaN and infinity of other trainers' files pass.")
 @common_options
 def convert(
-    vectors: str, output: str, form: str | None, top: int | None, keep_words: str | None, normalize: bool,
-    space_char: str | None, quiet: bool,
+    vectors: str, output: str, form: Any, float16: bool, keep_words: str | None, allow_nonfinite: bool,
+    quiet: bool, **selection: Any,
 ) -> None:  # fmt: skip
-    """Convert VECTORS, a model of w2vfast or of another trainer, told by its bytes.
-
-    Reads word2vec text and binary, GloVe and fastText .vec files, gzipped or not. Text gives back every bit.
+    """Convert VECTORS, a model of w2vfast or of another trainer, told by its bytes, some rows at a time.
 
     \b
-    w2vfast convert model.w2v -o vectors.txt
+    w2vfast convert model.w2v -o vectors.txt          word2vec text, for gensim and spaCy
     w2vfast convert glove.6B.100d.txt -o glove.w2v --top 100000
+    w2vfast convert model.w2v -o projector --format tensorboard
+
+    Reads and writes w2v, txt and bin (word2vec; .vec, .gz), glove, jsonl, sqlite, and the folders npy (with
+    words.txt), tensorboard and hf. Text gives back every bit.
     """
-    chosen = form or ("txt" if output == "-" else format_of(output))
-    if output == "-" and chosen in ("w2v", "bin") and sys.stdout.isatty():
+    form = form or ("txt" if output == "-" else format_of(output))
+    if output == "-" and form in ("w2v", "bin", "sqlite") and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
-    with Staging(output) as staging:
+    if float16 and form not in NARROW:
+        raise UsageError(f"{form} holds 32-bit numbers only; --float16 goes with {', '.join(NARROW)}")
+    selected = Selection(words=frozenset(read_words(keep_words)) if keep_words else None, **selection)
+    with Staging(output, files=FOLDERS.get(form, ())) as staging:
         if Path(vectors).exists() and staging.target.exists() and staging.target.samefile(vectors):
             raise UsageError(f"the output {staging.name} is the input")
-        model = Embeddings.load(vectors)
-        if not quiet:
-            for text in model.notes:
-                out.note(f"warning: {text}")
-        contents = _selected(model, top, keep_words, normalize, space_char)
-        packed = output.lower().endswith(".gz") and chosen != "w2v"
-        staging.write(lambda path: write_vectors(path, contents, chosen, packed=packed), None)  # type: ignore[arg-type]
+        try:
+            with open_vectors(vectors, allow_nonfinite=allow_nonfinite) as stream:
+                wanted = selected.of(stream)
+                packed, dtype = output.lower().endswith(".gz"), np.float16 if float16 else np.float32
+                staging.write(lambda path: write_vectors(path, wanted, form, packed=packed, dtype=dtype), None)
+        except FileNotFoundError as error:
+            raise UsageError(f"cannot read {os.fspath(vectors)}: {error.strerror}") from None
     if not quiet:
-        out.note(f"{len(contents.vocab):,} words x {contents.vectors.shape[1]}: {staging.name}")
-
-
-def _selected(
-    model: Embeddings, top: int | None, keep_words: str | None, normalize: bool, space_char: str | None
-) -> Contents:
-    """Return what is to be written."""
-    wanted = read_words(keep_words) if keep_words else None
-    rows = [i for i, word in enumerate(model.vocab.words) if wanted is None or word in wanted][:top]
-    if not rows:
-        raise UsageError("none of the words is in the vocabulary")
-    everything = len(rows) == len(model)
-    vectors = model.vectors if everything else model.vectors[rows]
-    words = model.vocab.words if everything else [model.vocab.words[i] for i in rows]
-    if normalize:
-        vectors = vectors / (model.norms if everything else model.norms[rows])[:, None]
-    if space_char is not None:
-        words = [space_char.join(word.split()) if word.split() != [word] else word for word in words]
-        if len(set(words)) != len(words) or "" in words:
-            raise UsageError("replacing white space made two words equal, or one empty")
-    context = None if model.context is None or normalize else model.context if everything else model.context[rows]
-    return Contents(vectors, Vocab(words, model.vocab.counts[np.array(rows)]), context, model.params)
+        for text in stream.notes:
+            out.note(f"warning: {text}")
+        if selected.n_missing:
+            out.note(f"{selected.n_missing:,} words of {keep_words} are not in the vocabulary")
+        out.note(f"{selected.n_words:,} words x {wanted.dim}: {staging.name}")

@@ -92,12 +92,14 @@ def _first_centers(vectors: NDArray[np.float32], n_clusters: int, rng: np.random
     sample = np.sort(rng.choice(len(vectors), some, replace=False)) if some < len(vectors) else slice(None)
     units = unit_rows(vectors[sample])
     centers = np.empty((n_clusters, vectors.shape[1]), np.float32)
-    distances: NDArray[Any] = units.any(axis=1).astype(np.float64)  # a vector of zeros makes no center
+    distances: NDArray[Any] = (np.vecdot(units, units) > 0).astype(np.float64)  # a vector of zeros makes no center
     n_trials = 2 + int(math.log(n_clusters))
     for i in range(n_clusters):
-        total = distances.sum()
-        drawn = rng.choice(len(units), n_trials, p=distances / total if total > 0 else None)
-        left = np.minimum(distances.reshape(-1, 1), np.maximum(0, 1 - units @ units[drawn].T))
+        total = float(distances.sum())
+        shares = None if total == 0 else np.asarray(distances / total)
+        drawn = rng.choice(len(units), n_trials, p=shares)
+        left = np.asarray(np.minimum(distances[:, None], np.maximum(0, 1 - units @ units[drawn].T)))
         chosen = int(left.sum(axis=0).argmin())
-        centers[i], distances = units[drawn[chosen]], left[:, chosen]
+        centers[i] = units[drawn[chosen]]
+        distances = left[:, chosen]
     return centers

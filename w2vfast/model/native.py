@@ -140,6 +140,10 @@ class NativeFile:
         """Return some rows of the vectors, float32 (len(ids), D), not verified."""
         return self._file.rows("vectors", ids)
 
+    def slice(self, name: str, first: int, n_rows: int) -> NDArray[np.float32]:
+        """Return neighbouring rows of "vectors" or "context", float32 (n_rows, D), not verified."""
+        return self._file.slice(name, first, n_rows)
+
     def scan(self, visit: Callable[[int, NDArray[np.float32]], None], name: str = "vectors") -> None:
         """Go once over a matrix without keeping it, and verify it.
 
@@ -262,6 +266,8 @@ def is_native(path: str | os.PathLike[str]) -> bool:
     OSError
         It cannot be opened.
     """
+    if os.path.isdir(path):
+        return False
     with open(path, "rb") as file:
         return looks_native(file.read(9))
 

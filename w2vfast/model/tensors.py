@@ -141,6 +141,19 @@ class TensorFile:
             crc = combine_crc(crc, other, (end - begin) * row_bytes)
         return f"{crc:08x}"
 
+    def slice(self, name: str, first: int, n_rows: int) -> NDArray[Any]:
+        """Return neighbouring rows of a matrix; the checksum is not looked at.
+
+        Raises
+        ------
+        FormatError
+            The file has become shorter.
+        """
+        dtype, (_, dim) = self.about(name)
+        result = np.empty((n_rows, dim), DTYPES[dtype])
+        self._read_into(result.reshape(-1).view(np.uint8), self._start(name) + first * dim * result.itemsize)
+        return result
+
     def rows(self, name: str, ids: Sequence[int]) -> NDArray[Any]:
         """Return some rows of a matrix; the checksum is not looked at.
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from w2vfast.errors import UsageError
 from w2vfast.model import query
 from w2vfast.model.contents import Contents
-from w2vfast.model.foreign import read_vectors
-from w2vfast.model.native import NativeFile, is_native, model_bytes, write_model
+from w2vfast.model.formats.registry import read_vectors
+from w2vfast.model.native import NativeFile, is_native, model_bytes, read_model, write_model
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab
 
@@ -168,7 +168,7 @@ class WordVectors:
             It cannot be opened.
         """
         with _reading(path):
-            return cls(read_vectors(path, with_context=with_context))
+            return cls(read_model(path, with_context=with_context) if is_native(path) else read_vectors(path))
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -185,7 +185,33 @@ class WordVectors:
             It cannot be opened.
         """
         with _reading(path):
-            return cls(NativeFile(path) if is_native(path) else read_vectors(path, with_context=False))
+            return cls(NativeFile(path) if is_native(path) else read_vectors(path))
+
+    def to_gensim(self) -> Any:
+        """Return gensim's ``KeyedVectors`` of the same words; the matrix is shared, not copied.
+
+        Raises
+        ------
+        UsageError
+            gensim is not installed.
+        """
+        try:
+            from gensim.models import KeyedVectors
+        except ImportError:
+            raise UsageError("to_gensim needs: pip install gensim") from None
+        result = KeyedVectors(self.dim)
+        result.index_to_key, result.key_to_index = list(self.vocab.words), dict(self.vocab.index)
+        result.vectors = self.vectors
+        result.expandos = {"count": self.vocab.counts} if self.vocab.counts.any() else {}
+        return result
+
+    @classmethod
+    def from_gensim(cls, vectors: Any) -> Self:
+        """Return the words and vectors of gensim's ``KeyedVectors``; a float32 matrix is shared, not copied."""
+        words = list(vectors.index_to_key)
+        counts = vectors.expandos.get("count", np.zeros(len(words)))
+        matrix = np.asarray(vectors.vectors, np.float32)
+        return cls(Contents(matrix, Vocab(words, np.asarray(counts, np.int64)), generator="gensim"))
 
     @property
     def _is_small(self) -> bool:

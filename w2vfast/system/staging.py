@@ -14,7 +14,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,23 +38,29 @@ class Staging:
     output
         Where the result goes: a path, or "-" for standard output. A symbolic link stays and its target is
         replaced; a FIFO or device is written to, never replaced.
+    files
+        Names of the files of a result that is a folder; an older folder is replaced if it has no others.
 
     Raises
     ------
     OutputError
         The place cannot be written to.
     UsageError
-        The output is a folder.
+        The output is a folder and the result is not, or the other way round.
     """
 
-    def __init__(self, output: str | os.PathLike[str]) -> None:
+    def __init__(self, output: str | os.PathLike[str], *, files: Collection[str] = ()) -> None:
         self.is_stdout = os.fspath(output) == "-"
         self.target = Path(os.path.realpath(output))
         self.name = "standard output" if self.is_stdout else os.fspath(output)
         self._lock = -1
-        if not self.is_stdout and self.target.is_dir():
+        self._files = files
+        if files:
+            self._check_folder()
+        elif not self.is_stdout and self.target.is_dir():
             raise UsageError(f"the output {self.name} is a folder; give a file name")
-        self.in_place = self.is_stdout or (self.target.exists() and not self.target.is_file())
+        is_special = self.target.exists() and not self.target.is_file() and not self.target.is_dir()
+        self.in_place = self.is_stdout or is_special
         with self._reporting():
             home = Path(tempfile.gettempdir()) if self.in_place else self.target.parent
             stem = "w2vfast" if self.in_place else self.target.name
@@ -107,7 +113,12 @@ class Staging:
         with self._reporting():
             self._reserve.unlink(missing_ok=True)
             staged = self._folder / "result"
+            if self._files:
+                staged.mkdir()
             writer(staged)
+            if self._files:
+                self._rename_folder(staged)
+                return
             if n_bytes is not None and staged.stat().st_size != n_bytes:
                 raise OSError(errno.EIO, f"{staged.stat().st_size} bytes written instead of {n_bytes}")
             if self.in_place:
@@ -124,12 +135,30 @@ class Staging:
             os.chmod(staged, _mode_for(self.target))
             os.fsync(file.fileno())
         os.replace(staged, self.target)
-        with contextlib.suppress(OSError):  # some systems cannot flush a folder; the file itself is safe
-            folder = os.open(self.target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        _flush_folder(self.target.parent)
+
+    def _check_folder(self) -> None:
+        """Refuse to replace what is not an older result."""
+        if self.is_stdout:
+            raise UsageError("several files cannot go to standard output; give a folder's name")
+        if self.target.is_dir():
+            if others := set(os.listdir(self.target)) - set(self._files):
+                raise UsageError(f"the folder {self.name} has other files in it, such as {min(others)}")
+        elif self.target.exists():
+            raise UsageError(f"the output {self.name} is a file; this format makes a folder")
+
+    def _rename_folder(self, staged: Path) -> None:
+        """Put a folder in place; an older one changes places with it."""
+        for path in staged.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        _flush_folder(staged)
+        if not self.target.exists():
+            os.rename(staged, self.target)
+        elif not _swap(staged, self.target):
+            os.rename(self.target, self._folder / "old")
+            os.rename(staged, self.target)
+        _flush_folder(self.target.parent)
 
     def _copy_out(self, staged: Path) -> None:
         with open(staged, "rb") as source:
@@ -182,6 +211,27 @@ def write_bytes(output: str | os.PathLike[str], content: bytes) -> None:
 
     with Staging(output) as staging:
         staging.write(fill, len(content))
+
+
+def _flush_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # some systems cannot flush a folder; its files are safe
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; return False where the system cannot."""
+    import ctypes  # needed here only
+
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
 
 
 def _mode_for(target: Path) -> int:

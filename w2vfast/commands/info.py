@@ -1,0 +1,73 @@
+"""``w2vfast info``: what a file of vectors holds, where it comes from, how healthy it is."""
+
+import dataclasses
+import json
+from typing import Any
+
+import click
+
+from w2vfast.commands import output
+from w2vfast.commands.options import GroupedCommand, common_options, model_file_option
+from w2vfast.errors import UsageError
+from w2vfast.model.card import model_card
+from w2vfast.model.formats.registry import open_vectors
+from w2vfast.model.health import complaints, examine
+from w2vfast.model.locate import find_model
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("vectors", required=False)
+@model_file_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--card", is_flag=True, help="A model card: a README with front matter.")
+@common_options
+def info(vectors: str | None, model_file: str | None, as_json: bool, card: bool, quiet: bool) -> None:
+    """Show what VECTORS hold, of any trainer; without a file, the model that similar would ask.
+
+    Reads all of it and verifies the checksums of w2vfast's own files.
+
+    \b
+    w2vfast info model.w2v
+    w2vfast info glove.6B.100d.txt --json
+    w2vfast info model.w2v --card > README.md
+    """
+    path = find_model(vectors or model_file).path
+    try:
+        with open_vectors(path, allow_nonfinite=True) as stream:
+            health = examine(stream)
+    except FileNotFoundError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    if card:
+        output.write(model_card(stream.params, stream.corpus, stream.generator or stream.kind))
+        return
+    is_own = stream.kind == "w2vfast model"
+    facts: dict[str, Any] = {
+        "file": str(path), "format": stream.kind, "checksums": "verified" if is_own else "none",
+        **dataclasses.asdict(health), "generator": stream.generator, "params": stream.params,
+        "corpus": stream.corpus, "warnings": [*stream.notes, *complaints(health)],
+    }  # fmt: skip
+    output.write(json.dumps(facts) + "\n" if as_json else _as_text(facts))
+
+
+def _as_text(facts: dict[str, Any]) -> str:
+    """Return lines of names and values; those of a group are indented."""
+    lines = []
+    for name, value in facts.items():
+        shown = name.replace("_", " ")
+        if isinstance(value, dict):
+            lines += [f"{shown}:", *(f"  {key}: {_shown(item)}" for key, item in value.items())] if value else []
+        elif isinstance(value, list):
+            lines += [f"warning: {output.printable(item)}" for item in value]
+        elif value != "":
+            lines.append(f"{shown}: {_shown(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return output.printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
