@@ -12,6 +12,7 @@ FLOORS = [
     ["vocab", "kernels", "system"],
     ["corpus"],
     ["model"],
+    ["pictures"],
     ["training"],
     ["commands"],
     ["cli"],
@@ -22,6 +23,9 @@ PLACES = {
     "llvmlite": {"kernels", "_jit"},
     "click": {"commands", "cli"},
     "tqdm": {"training/monitor.py"},
+    "matplotlib": {"pictures/charts.py"},
+    "sklearn": {"pictures/layout.py"},
+    "umap": {"pictures/layout.py"},
     "safetensors": {
         "model/native.py",
         "model/tensors.py",

@@ -23,7 +23,7 @@ PROGRAM = "w2vfast"
 ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
 _COMMANDS = (
     "train", "similar", "analogy", "expr", "odd", "distance", "rank", "vector", "predict",
-    "evaluate", "cluster", "info",
+    "evaluate", "cluster", "plot", "info",
     "vocab", "phrases", "encode", "plan", "doctor", "convert", "demo",
 )  # fmt: skip
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"

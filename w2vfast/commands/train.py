@@ -1,7 +1,8 @@
 """``w2vfast train``: from text to vectors."""
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from w2vfast.corpus.wordlists import vocab_text
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.locate import DEFAULT_NAME, write_last
-from w2vfast.system.staging import write_bytes
+from w2vfast.system.staging import Staging, write_bytes
 from w2vfast.training.config import TrainConfig
-from w2vfast.training.log import JsonLog
+from w2vfast.training.log import JsonLog, Recorder
 from w2vfast.training.monitor import Console, Monitor, Together
 from w2vfast.training.run import train_to_file
 
@@ -40,12 +41,14 @@ _RUN = "Run"
 @progress_option
 @click.option("--log-json", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
               help="Write the run's figures as JSON Lines.")  # fmt: skip
+@click.option("--plot-loss", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
+              help="Draw loss and learning rate as a .png or .svg.")  # fmt: skip
 @click.option("--save-vocab", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
               help="Write the words and their counts, too.")  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Tell compile times and more.")
 @common_options
 def train(
-    corpus: tuple[str, ...], output: str, progress: str, log_json: str | None,
+    corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
     save_vocab: str | None, verbose: bool, quiet: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS: files, folders, patterns, or - for standard input.
@@ -66,9 +69,25 @@ def train(
         raise UsageError(f"{given[0]} has no effect on an encoded corpus; give it to w2vfast encode")
     if log_json:
         monitor = Together(monitor, JsonLog(log_json))
-    embeddings = run_training(sources, config, monitor, output, **lists)
+    with _curve(plot_loss, quiet=quiet) as recorder:
+        embeddings = run_training(sources, config, Together(monitor, recorder), output, **lists)
     if save_vocab is not None:
         write_bytes(save_vocab, vocab_text(embeddings.vocab))
+
+
+@contextlib.contextmanager
+def _curve(target: str | None, *, quiet: bool) -> Iterator[Monitor]:
+    """Yield a monitor; draw the curves that it has seen when the run is done, if anybody wants them."""
+    if target is None:
+        yield Monitor()
+        return
+    from w2vfast.commands.plot import form_of, write_picture
+    from w2vfast.pictures.charts import draw_loss
+
+    form, recorder = form_of(target), Recorder()
+    with Staging(target) as staging:
+        yield recorder
+        write_picture(staging, lambda path: draw_loss(recorder.rows, path, form), quiet=quiet)
 
 
 def run_training(

@@ -9,6 +9,17 @@ from w2vfast.errors import OutputError
 from w2vfast.training.monitor import Monitor, Progress
 
 
+class Recorder(Monitor):
+    """A monitor that keeps tokens, loss, learning rate and epoch of each chunk, for a picture."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[float, float, float, int]] = []
+
+    def trained(self, progress: Progress) -> None:
+        """Keep the figures."""
+        self.rows.append((progress.tokens, progress.loss, progress.alpha, progress.epoch))
+
+
 class JsonLog(Monitor):
     """A monitor that writes a line of JSON for each chunk, and one for the run.
 
