@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import SAMPLE
+from conftest import QUESTIONS, SAMPLE
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -18,11 +18,12 @@ def tour():
 
 
 def test_the_tour_works_as_printed(tmp_path):
-    assert [language for language, _ in tour()] == ["sh", "sh", "python", "sh", "sh", "sh"]
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    results = []
-    (tmp_path / "w2vfast" / "data").mkdir(parents=True)
-    (tmp_path / "w2vfast" / "data" / "sample.txt.gz").write_bytes(SAMPLE.read_bytes())
+    shown = {}
+    data = tmp_path / "w2vfast" / "data"
+    data.mkdir(parents=True)
+    for path in (SAMPLE, QUESTIONS):
+        (data / path.name).write_bytes(path.read_bytes())
     for language, code in tour():
         command = ["bash", "-euo", "pipefail", "-c", code] if language == "sh" else [sys.executable, "-c", code]
         place = tmp_path if language == "sh" else tmp_path / "python"
@@ -31,16 +32,38 @@ def test_the_tour_works_as_printed(tmp_path):
             (place / "corpus.txt").write_bytes((tmp_path / "corpus.txt").read_bytes())
         result = subprocess.run(command, cwd=place, capture_output=True, timeout=120, env=env)
         # head ends before similar does: that is a death by SIGPIPE, not an error
-        assert result.returncode in (0, 141), result.stderr.decode()
-        results.append(result.stdout.decode())
-    assert results[0].count("\nking\t") == 9 + 20
-    assert results[0].count("\n") == 10 + 60
-    assert results[1].count("king\t") == 3
-    assert '{"query": "king", "results"' in results[1]
-    assert "tokyo" in results[2]
-    assert results[3].count("king\t") == 3
-    assert results[4].count("\n") == 3
-    assert "words/s with" in results[5]
+        assert result.returncode in (0, 141), code + result.stderr.decode()
+        shown[code] = result.stdout.decode()
+    check_tour(tmp_path, lambda part: next(text for code, text in shown.items() if part in code))
+
+
+def check_tour(folder, shown):
+    """What the blocks must have printed or written; ``shown`` finds a block's output by a part of its code."""
+    first = shown("gzip -dc")
+    assert first.count("\nking\t") == 9 + 20
+    assert first.count("\n") == 10 + 60
+    assert shown("echo king |").count("king\t") == 3
+    assert '{"query": "king", "results"' in shown("echo king |")
+    assert "tokyo" in shown("import w2vfast")
+    answers = shown("w2vfast odd bread")
+    assert "\ntokyo\t" in answers.replace("france paris japan\t", "\n")
+    assert "soup harbor\tharbor\t" in answers
+    assert "king - man + woman\tqueen\t" in answers
+    assert shown("--table").count("total") == 1
+    assert "checksums: verified" in shown("w2vfast info model.w2v")
+    assert "<canvas" in (folder / "map.html").read_text()
+    assert shown("vectors.txt.gz -k 3").count("king\t") == 3
+    assert (folder / "projector" / "metadata.tsv").exists()
+    assert (folder / "neighbours.tsv").read_text().count("\n") == 500
+    assert shown("comm -23").count("\n") == 5
+    assert (folder / "thesaurus.txt").read_text().count(": ") > 500
+    assert "king" in shown("-m lines.txt").split("\t")[1]
+    assert shown("pairs.tsv").startswith("king\tqueen\t")
+    assert int(shown("paste answers")) > 500
+    assert shown("$2 == 29").count("\n") == 10
+    assert shown('"results"][0]["word"]').strip() in first
+    assert shown("head -3 words.tsv").count("\n") == 3
+    assert "words/s with" in shown("w2vfast plan")
 
 
 def test_every_command_is_mentioned_and_none_that_is_not_there():

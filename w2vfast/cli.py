@@ -66,6 +66,11 @@ def cli() -> None:
     \b
     w2vfast train corpus.txt --model sg --neg 5    writes model.w2v
     w2vfast similar king                           its nearest words
+    w2vfast plot                                   a map of all words, map.html
+
+    Results go to standard output, everything else to standard error. The model asked is that of -m FILE, of
+    $W2VFAST_MODEL, ./model.w2v, or the last one trained. In bash, words and options are completed after
+    eval "$(_W2VFAST_COMPLETE=bash_source w2vfast)"; zsh and fish have zsh_source and fish_source.
     """
 
 

@@ -7,12 +7,12 @@ import click
 from w2vfast.commands import output
 from w2vfast.commands.asking import Asking, asks, questions, words_argument
 from w2vfast.commands.nearest import result_options, results_wanted
-from w2vfast.commands.options import GroupedCommand
+from w2vfast.commands.options import QUESTION, GroupedCommand, grouped
 
 
 @click.command(cls=GroupedCommand)
 @words_argument("[A B C]")
-@click.option("--method", type=click.Choice(["add", "mul"]), default="add", show_default=True,
+@grouped(QUESTION, "--method", type=click.Choice(["add", "mul"]), default="add", show_default=True,
               help="Cosine to B - A + C (3CosAdd), or product of similarities (3CosMul).")  # fmt: skip
 @result_options
 @asks("query", "word", "score")

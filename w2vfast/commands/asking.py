@@ -11,7 +11,7 @@ from typing import Any, cast
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.options import F, common_options, model_file_option
+from w2vfast.commands.options import ANSWERS, QUESTION, RESULTS, F, common_options, grouped, model_file_option
 from w2vfast.errors import UsageError, W2vfastError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.locate import find_model
@@ -99,6 +99,14 @@ class Asking:
         output.write(line)
 
 
+def k_option(default: int) -> Callable[[F], F]:
+    """Return the option for how many results a question has."""
+    return grouped(
+        RESULTS, "-k", type=click.IntRange(min=1), default=default, show_default=True, metavar="N",
+        help="Results for each question, at most.",
+    )  # fmt: skip
+
+
 def asks(*columns: str) -> Callable[[F], F]:
     """Make a function of an ``Asking`` a command's: add the options, write the header, return the exit code.
 
@@ -128,17 +136,17 @@ def asks(*columns: str) -> Callable[[F], F]:
 def _answer_options(function: Any, *, has_header: bool) -> Any:
     choice = click.Choice
     options = [
-        click.option("--tsv", "form", flag_value="tsv", help="Columns with tabs between; the default in a pipe."),
-        click.option("--json", "form", flag_value="json", help="One JSON object a question and line."),
-        click.option("--header", is_flag=True, help="Begin the TSV with the names of its columns."),
-        click.option("--oov", type=choice(["tell", "skip", "fail"]), default="tell", show_default=True,
+        grouped(ANSWERS, "--tsv", "form", flag_value="tsv", help="Columns with tabs; the default in a pipe."),
+        grouped(ANSWERS, "--json", "form", flag_value="json", help="One JSON object a question and line."),
+        grouped(ANSWERS, "--header", is_flag=True, help="Begin the TSV with the names of its columns."),
+        grouped(QUESTION, "--oov", type=choice(["tell", "skip", "fail"]), default="tell", show_default=True,
                      help="Unknown words: name them and answer the rest (exit code 1), skip them (0), or stop."),
-        click.option("--skip-missing", is_flag=True, help="The same as --oov skip."),
-        click.option("--color", type=choice(["auto", "always", "never"]), default="auto", show_default=True,
+        grouped(QUESTION, "--skip-missing", is_flag=True, help="The same as --oov skip."),
+        grouped(ANSWERS, "--color", type=choice(["auto", "always", "never"]), default="auto", show_default=True,
                      help="Colour on a terminal."),
     ]  # fmt: skip
     if not has_header:
-        del options[2]
+        del options[2], options[0]
     for option in reversed([model_file_option, *options]):
         function = option(function)
     return common_options(function)

@@ -36,7 +36,9 @@ def cluster(
     header: bool,
     quiet: bool,
 ) -> None:
-    """Put the words of a model into classes: spherical k-means. Prints word and class, 0 being the largest.
+    """Put the words of a model into classes.
+
+    Spherical k-means; prints word and class, 0 being the largest.
 
     \b
     w2vfast cluster -k 500 > classes.tsv

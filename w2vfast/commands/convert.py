@@ -34,7 +34,9 @@ def convert(
     vectors: str, output: str, form: Any, float16: bool, keep_words: str | None, allow_nonfinite: bool,
     quiet: bool, **selection: Any,
 ) -> None:  # fmt: skip
-    """Convert VECTORS, a model of w2vfast or of another trainer, told by its bytes, some rows at a time.
+    """Convert VECTORS from one format to another.
+
+    VECTORS may be of any trainer; their format is told by their bytes. Some rows at a time are in memory.
 
     \b
     w2vfast convert model.w2v -o vectors.txt          word2vec text, for gensim and spaCy

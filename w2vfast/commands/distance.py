@@ -13,9 +13,9 @@ from w2vfast.commands.options import GroupedCommand
 @words_argument("[A B]...")
 @asks("a", "b", "cosine")
 def distance(asking: Asking, words: tuple[str, ...]) -> None:
-    """Show the cosine similarity of A and B, from -1 to 1; of more words, that of each two.
+    """Show the cosine similarity of A and B.
 
-    "-" or a pipe reads the words of a question from each line.
+    From -1 to 1; of more words, that of each two. "-" or a pipe reads the words of a question from each line.
 
     \b
     w2vfast distance king queen

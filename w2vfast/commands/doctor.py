@@ -18,9 +18,10 @@ from w2vfast.training.monitor import human
 @click.option("--json", "as_json", is_flag=True, help="A JSON object for each finding.")
 @common_options
 def doctor(corpus: tuple[str, ...], dim: int, as_json: bool, quiet: bool) -> None:
-    """Look for trouble in CORPUS: markup, broken encoding, lines of one word, duplicates, stuck punctuation.
+    """Look for trouble in the text of CORPUS.
 
-    The first 32 MiB are examined. Each finding comes with an example and what helps.
+    Markup, broken encoding, lines of one word, duplicates, stuck punctuation. The first 32 MiB are examined.
+    Each finding comes with an example and what helps.
 
     \b
     w2vfast doctor corpus.txt

@@ -21,7 +21,7 @@ from w2vfast.training.run import announce, read_corpus, refuse_input_as_output
 @progress_option
 @common_options
 def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **params: Any) -> None:
-    """Turn the text of CORPUS into numbers once, for any number of trainings.
+    """Read CORPUS once, for any number of trainings.
 
     The file holds word ids, sentence ends, words and counts, with checksums; it is mapped into memory, so it may
     be larger than that. With --vocab, parts of one corpus can be encoded apart, with the same ids.

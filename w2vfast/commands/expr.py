@@ -15,9 +15,10 @@ from w2vfast.model.expression import parse_expression
 @result_options
 @asks("query", "word", "score")
 def expr(asking: Asking, words: tuple[str, ...], **params: Any) -> None:
-    """Show the nearest words of a SUM of words, each scaled to length 1, without those words.
+    """Show the nearest words of a SUM of words.
 
-    Operators are + and - and, behind a number, *; spaces around them. "-" or a pipe: one sum a line.
+    Each word is scaled to length 1; those words are no results. Operators are + and - and, behind a number, *;
+    spaces around them. "-" or a pipe: one sum a line.
 
     \b
     w2vfast expr "king - man + woman"

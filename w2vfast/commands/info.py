@@ -22,9 +22,10 @@ from w2vfast.model.locate import find_model
 @click.option("--card", is_flag=True, help="A model card: a README with front matter.")
 @common_options
 def info(vectors: str | None, model_file: str | None, as_json: bool, card: bool, quiet: bool) -> None:
-    """Show what VECTORS hold, of any trainer; without a file, the model that similar would ask.
+    """Show what a file of vectors holds, and its health.
 
-    Reads all of it and verifies the checksums of w2vfast's own files.
+    VECTORS may be of any trainer; without a file, the model that similar would ask is shown. Reads all of it
+    and verifies the checksums of w2vfast's own files.
 
     \b
     w2vfast info model.w2v

@@ -4,12 +4,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import click
 import numpy as np
 
 from w2vfast.commands import output
-from w2vfast.commands.asking import Asking, lines
-from w2vfast.commands.options import F
+from w2vfast.commands.asking import Asking, k_option, lines
+from w2vfast.commands.options import RESULTS, F, grouped
 from w2vfast.corpus.wordlists import read_lines, read_words
 from w2vfast.errors import DataError, UsageError
 from w2vfast.model.expression import format_expression, parse_expression
@@ -23,11 +22,11 @@ _STEP_WORDS = 1 << 12
 def result_options(function: F) -> F:
     """Add the options that say which words can be results; ``results_wanted`` takes them."""
     options = [
-        click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Words a question."),
-        click.option("--among", metavar="FILE", help="Only these words can be results: one a line."),
-        click.option("--exclude", metavar="WORD", multiple=True, help="No such result; may be repeated."),
-        click.option("--exclude-from", metavar="FILE", help="No such results: one a line."),
-        click.option("--min-score", type=float, metavar="X", help="No results below this score."),
+        k_option(10),
+        grouped(RESULTS, "--among", metavar="FILE", help="Only these words can be results: one a line."),
+        grouped(RESULTS, "--exclude", metavar="WORD", multiple=True, help="No such result; may be repeated."),
+        grouped(RESULTS, "--exclude-from", metavar="FILE", help="No such results: one a line."),
+        grouped(RESULTS, "--min-score", type=float, metavar="X", help="No results below this score."),
     ]
     for option in reversed(options):
         function = option(function)

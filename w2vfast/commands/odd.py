@@ -3,18 +3,19 @@
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.asking import Asking, asks, questions, words_argument
+from w2vfast.commands.asking import Asking, asks, k_option, questions, words_argument
 from w2vfast.commands.options import GroupedCommand
 
 
 @click.command(cls=GroupedCommand)
 @words_argument()
-@click.option("-k", type=click.IntRange(min=1), default=1, show_default=True, help="Words a question.")
+@k_option(1)
 @asks("query", "word", "score")
 def odd(asking: Asking, words: tuple[str, ...], k: int) -> None:
-    """Show which of WORDS does not belong: the least similar to the mean of the others.
+    """Show which of WORDS does not belong.
 
-    "-" or a pipe reads a list of words a line. Unknown words are left out.
+    It is the least similar to the mean of the others. "-" or a pipe reads a list of words a line. Unknown
+    words are left out.
 
     \b
     w2vfast odd breakfast dinner lunch harbor

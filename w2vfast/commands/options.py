@@ -9,7 +9,9 @@ from w2vfast.corpus.wordlists import read_vocab, read_words
 from w2vfast.training.config import LIMITS, TrainConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
-_HEADINGS = _MODEL, _TEXT, _LEARNING, _RUN, _OTHER = "Model", "Text", "Learning", "Run", "Other options"
+_MODEL, _TEXT, _LEARNING, _RUN, _OTHER = "Model", "Text", "Learning", "Run", "Other options"
+QUESTION, RESULTS, ANSWERS = "Question", "Results", "Form of the answers"
+_HEADINGS = QUESTION, RESULTS, ANSWERS, _MODEL, _TEXT, _LEARNING, _RUN, _OTHER
 _ALPHAS = "0.05 for sg; for cbow 0.15, with --cbow-grad classic 0.075"
 _READING = {
     "lowercase": "Turn the text to lower case.",
@@ -30,8 +32,19 @@ _LISTS = {
 }
 
 
+#: What every command's help ends with.
+EXIT_CODES = (
+    "0 done, 1 a word is unknown, 2 wrong usage, 3 unusable input, 4 cannot write, 5 diverged, 6 not enough memory"
+)
+
+
 class GroupedCommand(click.Command):
-    """A command whose help shows its options under headings, after its examples."""
+    """A command whose help shows its options under headings, after its examples, and the exit codes in the end."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes."""
+        with formatter.section("Exit codes"):
+            formatter.write_text(EXIT_CODES)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each group of options under its heading."""
@@ -52,6 +65,11 @@ class GroupedOption(click.Option):
     def __init__(self, *args: Any, heading: str = _OTHER, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heading = heading
+
+
+def grouped(heading: str, *names: str, **settings: Any) -> Callable[[F], F]:
+    """Return an option that stands under a heading of the help."""
+    return click.option(*names, cls=GroupedOption, heading=heading, **settings)
 
 
 class NumberOrAll(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -166,7 +184,7 @@ def progress_option(function: F) -> F:
 def model_file_option(function: F) -> F:
     """Add ``-m/--model-file``."""
     return click.option(
-        "-m", "--model-file", envvar="W2VFAST_MODEL", metavar="FILE",
+        "-m", "--model-file", cls=GroupedOption, heading=_MODEL, envvar="W2VFAST_MODEL", metavar="FILE",
         help="Model to ask; else $W2VFAST_MODEL, ./model.w2v, the last one trained.",
     )(function)  # fmt: skip
 

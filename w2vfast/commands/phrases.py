@@ -39,9 +39,10 @@ def phrases(
     corpus: tuple[str, ...], output: str, progress: str, quiet: bool, connectors: str | None, scoring: str,
     threshold: float | None, min_count: int, passes: int, delimiter: str, **params: Any,
 ) -> None:  # fmt: skip
-    """Join words of CORPUS that occur together more often than by chance: new york becomes new_york.
+    """Join words that often stand together: new_york.
 
-    The text is written a sentence a line, for training or another pass.
+    Pairs of words that occur together in CORPUS more often than by chance become one word. The text is written
+    a sentence a line, for training or another pass.
 
     \b
     w2vfast phrases corpus.txt | w2vfast train - -o phrases.w2v

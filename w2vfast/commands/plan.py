@@ -29,9 +29,9 @@ from w2vfast.training.run import announce, read_corpus
 @progress_option
 @common_options
 def plan(corpus: tuple[str, ...], as_json: bool, progress: str, quiet: bool, **params: Any) -> None:
-    """Tell what training on CORPUS with these options would take: words, pairs, memory, disk, time.
+    """Tell what training would take: memory, disk, time.
 
-    The text is read as for training; the time comes from a second of it.
+    The text of CORPUS is read as for training; the time comes from a second of it.
 
     \b
     w2vfast plan corpus.txt --dim 300 --epochs 10

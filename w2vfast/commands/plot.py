@@ -25,10 +25,10 @@ _TOP = {"html": 20_000, "png": 300, "svg": 300}
 @click.command(cls=GroupedCommand)
 @click.argument("what", nargs=-1, metavar="[loss LOG]")
 @model_file_option
-@click.option("-o", "--output", metavar="FILE", show_default="map.html, loss.svg",
-              help="Picture to write: .html, .png or .svg.")  # fmt: skip
-@click.option("--top", type=click.IntRange(1), metavar="N", show_default="20,000 for HTML, else 300",
-              help="So many words, the first of the vocabulary.")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE", default=None,
+              help="Picture: .html, .png, .svg.  [default: map.html, loss.svg]")  # fmt: skip
+@click.option("--top", type=click.IntRange(1), metavar="N", default=None,
+              help="The first N words.  [default: 20,000 for HTML, else 300]")  # fmt: skip
 @click.option("--words", metavar="FILE", help="These words instead, one a line.")
 @click.option("--near", metavar="WORD", multiple=True, help="The nearest words of WORD instead; may be repeated.")
 @click.option("--method", type=click.Choice(["pca", "tsne", "umap"]), default="pca", show_default=True,

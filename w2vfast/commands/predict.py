@@ -3,16 +3,16 @@
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.asking import Asking, asks, questions, words_argument
+from w2vfast.commands.asking import Asking, asks, k_option, questions, words_argument
 from w2vfast.commands.options import GroupedCommand
 
 
 @click.command(cls=GroupedCommand)
 @words_argument()
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="Words a question.")
+@k_option(10)
 @asks("query", "word", "probability")
 def predict(asking: Asking, words: tuple[str, ...], k: int) -> None:
-    """Show the likeliest center words when WORDS are the context, with their probabilities.
+    """Show the likeliest words in the context of WORDS.
 
     Softmax over the output vectors with the mean of the context's input vectors, as CBOW computes it. The model
     needs its output vectors. "-" or a pipe reads a context a line. Unknown words are left out.

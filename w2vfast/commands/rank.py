@@ -11,9 +11,10 @@ from w2vfast.commands.options import GroupedCommand
 @words_argument("[A B]...")
 @asks("a", "b", "rank")
 def rank(asking: Asking, words: tuple[str, ...]) -> None:
-    """Show the place of B, and of further words, among the neighbours of A: 1 is the nearest.
+    """Show the place of B among the neighbours of A.
 
-    "-" or a pipe reads the words of a question from each line.
+    1 is the nearest; several words may be asked for at once. "-" or a pipe reads the words of a question from
+    each line.
 
     \b
     w2vfast rank king queen prince guitar

@@ -14,7 +14,7 @@ from w2vfast.commands.nearest import (
     result_options,
     results_wanted,
 )
-from w2vfast.commands.options import GroupedCommand
+from w2vfast.commands.options import QUESTION, GroupedCommand, grouped
 from w2vfast.errors import UsageError
 
 _EXAMPLE = "w2vfast similar king"
@@ -22,16 +22,16 @@ _EXAMPLE = "w2vfast similar king"
 
 @click.command(cls=GroupedCommand)
 @words_argument()
-@click.option("--mean", is_flag=True, help="One question: the mean of the words (of each line).")
-@click.option("--plus", metavar="WORD", multiple=True, help="Add a word to the question.")
-@click.option("--minus", metavar="WORD", multiple=True, help="Subtract a word from it.")
-@click.option("--vector", metavar="FILE", help="Ask for vectors: lines of numbers, or of a name and numbers.")
-@click.option("--all", "is_all", is_flag=True, help="Ask for every word of the vocabulary.")
-@click.option("-i", "--interactive", is_flag=True, help="Ask at a prompt; lines as for expr.")
+@grouped(QUESTION, "--mean", is_flag=True, help="One question: the mean of the words (of each line).")
+@grouped(QUESTION, "--plus", metavar="WORD", multiple=True, help="Add a word to the question.")
+@grouped(QUESTION, "--minus", metavar="WORD", multiple=True, help="Subtract a word from it.")
+@grouped(QUESTION, "--vector", metavar="FILE", help="Ask for vectors: lines of numbers, or of a name and numbers.")
+@grouped(QUESTION, "--all", "is_all", is_flag=True, help="Ask for every word of the vocabulary.")
+@grouped(QUESTION, "-i", "--interactive", is_flag=True, help="Ask at a prompt; lines as for expr.")
 @result_options
 @asks("query", "word", "score")
 def similar(asking: Asking, words: tuple[str, ...], **params: Any) -> None:
-    """Show the nearest words of each of WORDS, by cosine similarity.
+    """Show the nearest words of each of WORDS.
 
     "-", or no words and a pipe, reads one word a line from standard input.
 

@@ -51,9 +51,10 @@ def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
     save_vocab: str | None, verbose: bool, quiet: bool, **params: Any,
 ) -> None:  # fmt: skip
-    """Train word vectors on the text of CORPUS: files, folders, patterns, or - for standard input.
+    """Train word vectors on the text of CORPUS.
 
-    One line is one sentence, white space separates words. CORPUS may be what w2vfast encode wrote.
+    CORPUS: files, folders, patterns, - for standard input, or what w2vfast encode wrote. One line is one
+    sentence, white space separates words.
 
     \b
     w2vfast train corpus.txt --model sg --neg 5

@@ -5,17 +5,18 @@ import numpy as np
 
 from w2vfast.commands import output
 from w2vfast.commands.asking import Asking, Question, asks, lines, questions, words_argument
-from w2vfast.commands.options import GroupedCommand
+from w2vfast.commands.options import QUESTION, GroupedCommand, grouped
 
 
 @click.command(cls=GroupedCommand)
 @words_argument()
-@click.option("--mean", is_flag=True, help="One vector: the mean of the words (of each line).")
+@grouped(QUESTION, "--mean", is_flag=True, help="One vector: the mean of the words (of each line).")
 @asks()
 def vector(asking: Asking, words: tuple[str, ...], mean: bool) -> None:
-    """Print the vectors of WORDS: word and numbers with spaces between them, as in GloVe's files.
+    """Print the vectors of WORDS.
 
-    "-" or a pipe reads one word a line, with --mean a text a line. A mean leaves unknown words out.
+    Lines of a word and its numbers with spaces between them, as in GloVe's files. "-" or a pipe reads one word
+    a line, with --mean a text a line. A mean leaves unknown words out.
 
     \b
     w2vfast vector king queen

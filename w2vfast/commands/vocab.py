@@ -28,7 +28,9 @@ from w2vfast.training.run import announce, read_corpus
 def vocab(
     corpus: tuple[str, ...], form: str, coverage: bool, output: str, progress: str, quiet: bool, **params: Any
 ) -> None:
-    """Count the words of CORPUS, most frequent first: word, tab, count.
+    """Count the words of CORPUS.
+
+    Lines of word, tab, count; the most frequent first.
 
     \b
     w2vfast vocab corpus.txt | head
