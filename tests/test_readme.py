@@ -60,7 +60,7 @@ def check_tour(folder, shown):
     assert "king" in shown("-m lines.txt").split("\t")[1]
     assert shown("pairs.tsv").startswith("king\tqueen\t")
     assert int(shown("paste answers")) > 500
-    assert shown("$2 == 29").count("\n") == 10
+    assert 1 <= shown("$2 == 29").count("\n") <= 10
     assert shown('"results"][0]["word"]').strip() in first
     assert shown("head -3 words.tsv").count("\n") == 3
     assert "words/s with" in shown("w2vfast plan")
