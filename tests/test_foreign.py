@@ -1,7 +1,9 @@
 """Other trainers' files: read in all their variants, refused when damaged, written so that they come back."""
 
 import gzip
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +49,7 @@ words_strategy = st.lists(
 @pytest.mark.parametrize("form", ["txt", "bin", "glove", "w2v", "txt.gz", "bin.gz", "jsonl", "jsonl.gz", "sqlite"])
 @given(words=words_strategy, dim=st.sampled_from([2, 3, 17]), data=st.data())
 def test_what_is_written_comes_back_bit_for_bit(tmp_path_factory, form, words, dim, data):
+    """M15."""
     row = st.lists(numbers, min_size=dim, max_size=dim)
     vectors = np.array([data.draw(row) for _ in words], np.float32)
     contents = Contents(vectors, Vocab(words, np.zeros(len(words), np.int64)))
@@ -68,6 +71,7 @@ def test_what_is_written_comes_back_bit_for_bit(tmp_path_factory, form, words, d
     ],
 )
 def test_variants_of_text_are_read(tmp_path, text):
+    """M8."""
     path = tmp_path / "vectors"
     for content in (text.encode(), gzip.compress(text.encode())):
         path.write_bytes(content)
@@ -83,6 +87,40 @@ def test_words_with_spaces_are_read_and_not_written(tmp_path):
     assert found.vocab.words == ["new york", ". ."]
     with pytest.raises(DataError, match="white space"):
         write_vectors(tmp_path / "out", found, "txt")
+
+
+DATA = Path(__file__).parent / "data"
+LONG = "x" + 48 * "é"
+
+
+@pytest.mark.parametrize("name", ["word2vec-c.bin", "word2vec-c.txt", "gensim.bin", "gensim.txt", "fasttext.vec"])
+def test_files_that_other_trainers_wrote_are_read(name):
+    """M7, M8: word2vec.c cuts words within a character, at 98 bytes; lines may end in a space."""
+    found = read_vectors(DATA / name)
+    assert {"naïve", "日本語", "king", "queen", "42"} < set(found.vocab.words)
+    assert found.vectors.shape == (7, 4)
+    if name.startswith("word2vec-c"):
+        assert LONG + "\ufffd" in found.vocab.words
+        assert found.notes == ("1 words were not valid UTF-8; they got U+FFFD",)
+    else:
+        assert found.notes == ()
+    again = {"bin": "txt", "txt": "bin"}.get(name[-3:])
+    if again:
+        other = read_vectors(DATA / f"{name[:-3]}{again}")
+        assert other.vocab.words == found.vocab.words
+        assert np.allclose(other.vectors, found.vectors, atol=1e-6)
+
+
+def test_a_long_file_cut_anywhere_is_refused(tmp_path):
+    """M3: two hundred cuts of 2 MB, binary and text."""
+    path, rng = tmp_path / "vectors", np.random.default_rng(0)
+    for form in ("bin", "txt"):
+        write_vectors(path, some([f"w{i}" for i in range(5000)], 100), form)
+        size = path.stat().st_size
+        for cut in sorted(rng.integers(0, size - 1, 100).tolist(), reverse=True):
+            os.truncate(path, cut)
+            with pytest.raises(FormatError):
+                read_vectors(path)
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b""])
@@ -128,6 +166,7 @@ def test_odd_words_are_noted(tmp_path):
     ],
 )  # fmt: skip
 def test_what_is_no_good_is_refused(tmp_path, content):
+    """M2 to M6."""
     path = tmp_path / "vectors"
     path.write_bytes(content)
     with pytest.raises(FormatError):

@@ -1,6 +1,7 @@
 """The model file: what is written is read back; whatever else is there is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +70,20 @@ def test_any_safetensors_reader_opens_it_and_its_bytes_do_not_vary(path, tmp_pat
     for i in range(10):
         write_model(tmp_path / f"{i}.w2v", make_contents())
         assert (tmp_path / f"{i}.w2v").read_bytes() == path.read_bytes()
+
+
+def test_files_of_every_format_version_are_read():
+    """M11, from below: a file that version 1 wrote; its bytes must not change."""
+    found = read_model(Path(__file__).parent / "data" / "format-1.w2v")
+    assert list(found.vocab) == ["king", "naïve", "日本語"]
+    assert found.vocab.counts.tolist() == [3, 2, 1]
+    assert found.vectors.tolist() == (np.arange(12).reshape(3, 4) / 8).tolist()
+    assert (found.context == -found.vectors).all()
+    assert (found.params, found.corpus, found.generator) == (
+        {"model": "sg", "dim": 4},
+        {"tokens": 6},
+        "w2vfast 0.1.0",
+    )
 
 
 def test_every_truncation_and_any_trailing_byte_is_refused(path):

@@ -54,6 +54,25 @@ def test_a_terminal_gets_an_aligned_table(w2v, sample_model):
     assert "\x1b[1mking" in in_terminal(["similar", "king", "-m", sample_model], w2v.folder)[0]
 
 
+def test_a_prompt_answers_until_the_input_ends(w2v, sample_model):
+    """On a terminal only; the end of the input, Ctrl-D, is a normal end."""
+    main, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "similar", "-i", "-k", "2", "-m", sample_model], stdin=terminal, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, cwd=w2v.folder,
+    )  # fmt: skip
+    os.close(terminal)
+    os.write(main, b"king\n\nkng\nparis - france + japan\nking -\n\x04")
+    out, err = process.communicate(timeout=60)
+    os.close(main)
+    lines = [line.split(b"\t") for line in out.splitlines()]
+    assert [line[0] for line in lines] == [b"king"] * 2 + [b"paris - france + japan"] * 2
+    assert lines[2][1] == b"tokyo"
+    assert b"close: king" in err
+    assert b"a word is missing in: king -" in err
+    assert process.returncode == 1  # a word was unknown
+
+
 def test_control_characters_are_escaped_on_a_terminal_only(w2v):
     """E4."""
     evil = "evil\x1b]52;c;aGk=\x07"

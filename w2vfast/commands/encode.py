@@ -37,7 +37,7 @@ def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **p
     config = TrainConfig(**params).resolved()
     sources = find_sources(corpus, monitor.note)
     with Staging(output) as staging:
-        refuse_input_as_output(sources, staging)
+        refuse_input_as_output(sources, output)
         announce(sources, monitor)
         encoded = read_corpus(sources, config.reading(**lists), monitor)
         from w2vfast.corpus.container import save_corpus

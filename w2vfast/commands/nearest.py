@@ -134,4 +134,7 @@ def prompted() -> Iterator[list[Sum]]:
         if not (line := sys.stdin.readline()):
             return
         if line.strip():
-            yield [parse_expression(line)]
+            try:
+                yield [parse_expression(line)]
+            except UsageError as error:
+                output.note(str(error))

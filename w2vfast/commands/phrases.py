@@ -53,7 +53,7 @@ def phrases(
     reading = TrainConfig(**params, min_count=1).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)
     with Staging(output) as staging:
-        refuse_input_as_output(sources, staging)
+        refuse_input_as_output(sources, output)
         announce(sources, monitor)
         from w2vfast.corpus.phrases import ENGLISH_CONNECTORS, PhraseOptions, PhraseReport, join_phrases
 

@@ -27,7 +27,7 @@ from w2vfast.system.staging import Staging, write_bytes
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.log import JsonLog, Recorder
 from w2vfast.training.monitor import Console, Monitor, Together
-from w2vfast.training.run import train_to_file
+from w2vfast.training.run import refuse_input_as_output, train_to_file
 
 _RUN = "Run"
 
@@ -66,6 +66,7 @@ def train(
     config = TrainConfig(**params)
     monitor = Monitor() if quiet else Console(progress, verbose=verbose)
     sources = find_sources(corpus, monitor.note)
+    refuse_input_as_output(sources, output, log_json, plot_loss, save_vocab)
     if any(source.is_encoded for source in sources) and (given := given_text_options(click.get_current_context())):
         raise UsageError(f"{given[0]} has no effect on an encoded corpus; give it to w2vfast encode")
     if log_json:

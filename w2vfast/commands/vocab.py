@@ -11,7 +11,7 @@ from w2vfast.corpus.wordlists import vocab_text
 from w2vfast.system.staging import write_bytes
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Console, Monitor, human
-from w2vfast.training.run import announce, read_corpus
+from w2vfast.training.run import announce, read_corpus, refuse_input_as_output
 
 
 @click.command(cls=GroupedCommand)
@@ -40,6 +40,7 @@ def vocab(
     lists = take_reading(params)
     config = TrainConfig(**params).resolved()
     sources = find_sources(corpus, monitor.note)
+    refuse_input_as_output(sources, output)
     announce(sources, monitor)
     encoded = read_corpus(sources, config.reading(**lists, for_training=False), monitor)
     words, total = encoded.vocab, max(1, encoded.report.n_tokens)

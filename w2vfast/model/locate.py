@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from w2vfast.errors import OutputError, UsageError
+from w2vfast.system.places import state_folder
 from w2vfast.system.staging import Staging
 
 DEFAULT_NAME = "model.w2v"
@@ -65,20 +66,17 @@ def write_last(model: Path) -> None:
     try:
         note.parent.mkdir(parents=True, exist_ok=True)
         with Staging(note) as staging:
-            staging.write(lambda path: _write_bytes(path, content), len(content))
+            staging.write(lambda path: _fill(path, content), len(content))
     except (OSError, OutputError):
         pass  # a convenience; the model itself is safe
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
+def _fill(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
 def _note_path() -> Path | None:
     if os.environ.get("W2VFAST_NO_LAST"):
         return None
-    try:
-        root = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    except RuntimeError:  # no home
-        return None
-    return Path(root) / "w2vfast" / "last"
+    folder = state_folder()
+    return None if folder is None else folder / "last"

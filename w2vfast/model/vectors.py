@@ -2,18 +2,22 @@
 
 import contextlib
 import os
+import secrets
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from w2vfast.errors import UsageError
+from w2vfast.errors import OutputError, UsageError
 from w2vfast.model import query
 from w2vfast.model.contents import Contents
 from w2vfast.model.formats.registry import read_vectors
 from w2vfast.model.native import NativeFile, is_native, model_bytes, read_model, write_model
+from w2vfast.system.places import state_folder
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab
 
@@ -155,6 +159,33 @@ class WordVectors:
         n_bytes = model_bytes(self.contents)
         staging.write(lambda path: write_model(path, self.contents), n_bytes)
         return n_bytes
+
+    def save_or_rescue(self, staging: Staging) -> int:
+        """Write the model file as ``save_staged`` does; if that fails, put it where it can be written.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written; the message says where the copy is, if there is one.
+        """
+        try:
+            return self.save_staged(staging)
+        except OutputError as error:
+            rescued = self._rescue(staging.target.stem)
+            if rescued is None:
+                raise
+            raise OutputError(f"{error}. The model was saved as {rescued}") from None
+
+    def _rescue(self, name: str) -> Path | None:
+        """Save the model in the user's folder for rescued files, or among temporary ones; return where."""
+        state = state_folder()
+        for folder in [*([] if state is None else [state / "rescue"]), Path(tempfile.gettempdir())]:
+            path = folder / f"{name}-{secrets.token_hex(4)}.w2v"
+            with contextlib.suppress(OSError, OutputError):
+                folder.mkdir(parents=True, exist_ok=True)
+                self.save(path)
+                return path
+        return None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, with_context: bool = True) -> Self:

@@ -73,7 +73,8 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for _ in range(2):  # again if something could not be removed; what stays goes with a later run
+            shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -110,21 +111,27 @@ class Staging:
         OutputError
             It cannot be written; the target is as it was before.
         """
+        staged = self._folder / "result"
         with self._reporting():
             self._reserve.unlink(missing_ok=True)
-            staged = self._folder / "result"
-            if self._files:
-                staged.mkdir()
-            writer(staged)
-            if self._files:
-                self._rename_folder(staged)
-                return
-            if n_bytes is not None and staged.stat().st_size != n_bytes:
-                raise OSError(errno.EIO, f"{staged.stat().st_size} bytes written instead of {n_bytes}")
-            if self.in_place:
-                self._copy_out(staged)
-            else:
-                self._rename(staged)
+            try:
+                self._write(writer, staged, n_bytes)
+            except BaseException:  # make room: the result may be saved elsewhere on the same disk
+                staged.unlink(missing_ok=True) if not self._files else shutil.rmtree(staged, ignore_errors=True)
+                raise
+
+    def _write(self, writer: Callable[[Path], None], staged: Path, n_bytes: int | None) -> None:
+        if self._files:
+            staged.mkdir()
+        writer(staged)
+        if n_bytes is not None and staged.stat().st_size != n_bytes:
+            raise OSError(errno.EIO, f"{staged.stat().st_size} bytes written instead of {n_bytes}")
+        if self._files:
+            self._rename_folder(staged)
+        elif self.in_place:
+            self._copy_out(staged)
+        else:
+            self._rename(staged)
 
     @property
     def _reserve(self) -> Path:
@@ -175,7 +182,11 @@ class Staging:
             folder.mkdir(mode=0o700)
             if fcntl is None:
                 return folder
-            lock = os.open(folder, os.O_RDONLY)
+            try:
+                lock = os.open(folder, os.O_RDONLY)
+            except OSError:
+                folder.rmdir()
+                raise
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:  # a cleaner holds it, and will remove the folder

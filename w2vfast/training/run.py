@@ -93,12 +93,13 @@ def train_to_file(
     Raises
     ------
     OutputError
-        The model cannot be written; an older one is untouched.
+        The model cannot be written; an older one is untouched. Found at the end, the message says where else the
+        model was saved.
     UsageError
         The output is one of the inputs.
     """
+    refuse_input_as_output(sources, output)
     with Staging(output) as staging:
-        refuse_input_as_output(sources, staging)
         begin = time.perf_counter()
         try:
             embeddings, speed = train_sources(sources, config, monitor, staging, **lists)
@@ -106,7 +107,7 @@ def train_to_file(
             monitor.note(f"stopped; {staging.name} was not written")
             raise
         replaced = _age(staging)
-        n_bytes = embeddings.save_staged(staging)
+        n_bytes = embeddings.save_or_rescue(staging)
         seconds = time.perf_counter() - begin
         if replaced:
             monitor.note(f"replaced {staging.name} ({replaced})")
@@ -137,10 +138,11 @@ def train_sources(
     return embeddings_of(trainer), trainer.words_per_second
 
 
-def refuse_input_as_output(sources: Sequence[Source], staging: Staging) -> None:
-    """Raise a UsageError if the output is one of the files to be read."""
-    if any(source.is_file(staging.target) for source in sources):
-        raise UsageError(f"the output {staging.name} is one of the inputs")
+def refuse_input_as_output(sources: Sequence[Source], *outputs: str | os.PathLike[str] | None) -> None:
+    """Raise a UsageError if a file to be written is one of those to be read, by whatever name."""
+    for output in outputs:
+        if output is not None and any(source.is_file(Path(os.path.realpath(output))) for source in sources):
+            raise UsageError(f"the output {os.fspath(output)} is one of the inputs")
 
 
 def announce(sources: Sequence[Source], monitor: Monitor) -> None:
