@@ -14,6 +14,7 @@ from pathlib import Path
 import compare
 import defaults
 import kernels
+import queries
 import reading
 import scaling
 
@@ -30,7 +31,9 @@ def measured(name: str) -> str:
     if name == "scaling":
         table = scaling.table(result["sweeps"]) + "\n\n" + scaling.accuracy_table(result["accuracy"])
     else:
-        table = {"kernels": kernels, "reading": reading}.get(name, compare).table(result["rows"])
+        table = {"kernels": kernels, "queries": queries, "reading": reading}.get(name, compare).table(
+            result["rows"]
+        )
     return f"`{result['command']}`\n\n{table}\n\n{about}"
 
 
