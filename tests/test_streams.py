@@ -82,6 +82,15 @@ def test_control_characters_are_escaped_on_a_terminal_only(w2v):
     assert "\x1b" not in shown
     assert "evil\\x1b]52" in shown
     assert evil.encode() in w2v("similar", "a").stdout
+    for args in (
+        ["cluster", "-k", "2"],
+        ["distance", "a", evil],
+        ["vector", evil],
+        ["cluster", "-k", "2", "--summary"],
+        ["vocab", "c.txt"],
+    ):
+        assert "\x1b" not in in_terminal(args, w2v.folder)[0]
+        assert evil.encode() in w2v(*args).stdout
 
 
 def test_binary_is_not_written_to_a_terminal(w2v, corpus):

@@ -26,12 +26,12 @@ _HOMES = {
 
 
 def load(path: str | os.PathLike[str]) -> "Embeddings":
-    """Read a model file.
+    """Read a model file, or the vectors of another trainer, whose format is told by their bytes.
 
     Parameters
     ----------
     path
-        A ``model.w2v``.
+        A ``model.w2v``, a word2vec, GloVe, JSON Lines or SQLite file, or a folder that ``convert`` makes.
 
     Raises
     ------

@@ -93,10 +93,7 @@ class Asking:
         if self.form == "json":
             output.write(json.dumps(values) + "\n")
             return
-        line = output.as_row(values.values())
-        if self.form == "table":
-            line = "\t".join(map(output.printable, line[:-1].split("\t"))) + "\n"
-        output.write(line)
+        output.write(output.as_row(values.values()))
 
 
 def k_option(default: int) -> Callable[[F], F]:

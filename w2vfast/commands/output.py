@@ -62,7 +62,7 @@ def as_tsv(query: str, results: Results) -> str:
 
 
 def as_row(values: Iterable[object], *, digits: int = 6) -> str:
-    """Return a line of values with tabs between; None is empty, lists have spaces."""
+    """Return a line of values with tabs between; None is empty, lists have spaces. Safe to show on a terminal."""
     fields = [
         "" if value is None
         else f"{value:.{digits}f}" if isinstance(value, float)
@@ -70,7 +70,7 @@ def as_row(values: Iterable[object], *, digits: int = 6) -> str:
         else str(value)
         for value in values
     ]  # fmt: skip
-    return "\t".join(fields) + "\n"
+    return "\t".join(map(printable, fields) if sys.stdout.isatty() else fields) + "\n"
 
 
 def as_json(query: str, results: Results) -> str:

@@ -1,11 +1,13 @@
 """``w2vfast vocab``: the words of a text and their counts."""
 
+import sys
 from typing import Any
 
 import click
 import numpy as np
 
 from w2vfast.commands.options import GroupedCommand, common_options, progress_option, take_reading, text_options
+from w2vfast.commands.output import as_row
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import vocab_text
 from w2vfast.system.staging import write_bytes
@@ -50,4 +52,7 @@ def vocab(
         shares = np.cumsum(words.counts) / total
         lines = text.decode().split("\n")
         text = "".join(f"{line}\t{share:.6f}\n" for line, share in zip(lines, shares, strict=False)).encode()
+    if output == "-" and sys.stdout.isatty():
+        rows = (line.split("\t") for line in text.decode().splitlines())
+        text = "".join(map(as_row, rows)).encode()
     write_bytes(output, text)

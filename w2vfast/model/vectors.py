@@ -189,7 +189,7 @@ class WordVectors:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, with_context: bool = True) -> Self:
-        """Read a model file, or the vectors of another trainer: word2vec text and binary, GloVe, fastText's .vec.
+        """Read a model file, or vectors in any other format that ``w2vfast.model.formats`` knows.
 
         Raises
         ------
