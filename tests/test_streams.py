@@ -124,10 +124,13 @@ def test_a_signal_ends_training_and_leaves_nothing_torn(w2v, training, number):
     training.send_signal(number)
     rest = training.stderr.read().decode()
     assert training.wait(30) == -number
-    assert rest.endswith("stopped; model.w2v was not written\n")
+    assert "\nstopping, saving what there is (Ctrl-C again to quit now)\n" in rest
+    assert re.search(
+        r"\nstopped at \d+\.\d %, saved in model\.w2v\.ckpt\nto go on: w2vfast train long\.txt --resume\n$", rest
+    )
     assert "Traceback" not in rest
     assert (w2v.folder / "model.w2v").read_bytes() == b"old"
-    assert sorted(os.listdir(w2v.folder)) == ["long.txt", "model.w2v"]
+    assert sorted(os.listdir(w2v.folder)) == ["long.txt", "model.w2v", "model.w2v.ckpt"]
 
 
 def test_an_ignored_signal_stays_ignored(w2v, corpus):

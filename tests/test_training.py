@@ -131,11 +131,11 @@ def test_pairs_grow_with_epochs_and_do_not_depend_on_threads(model, threads):
         config = TrainConfig(model=model, epochs=epochs, threads=threads, sample=0.0, min_count=1).resolved()
         some = trainer.Trainer(run_corpus(text()), config, Monitor())
         some.run()
-        pairs.append(some.n_pairs)
+        pairs.append(some.state.n_pairs)
     assert pairs[1] == pytest.approx(4 * pairs[0], rel=0.03)
     again = trainer.Trainer(run_corpus(text()), dataclasses.replace(config, threads=7), Monitor())
     again.run()
-    assert again.n_pairs == pairs[1]
+    assert again.state.n_pairs == pairs[1]
 
 
 def test_training_changes_both_matrices_and_lowers_the_loss():

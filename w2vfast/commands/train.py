@@ -1,6 +1,7 @@
 """``w2vfast train``: from text to vectors."""
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,11 +24,12 @@ from w2vfast.corpus.wordlists import vocab_text
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.locate import DEFAULT_NAME, write_last
+from w2vfast.system.places import checkpoint_of
 from w2vfast.system.staging import Staging, write_bytes
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.log import JsonLog, Recorder
 from w2vfast.training.monitor import Console, Monitor, Together
-from w2vfast.training.run import refuse_input_as_output, train_to_file
+from w2vfast.training.run import Keeping, refuse_input_as_output, train_to_file
 
 _RUN = "Run"
 
@@ -45,11 +47,15 @@ _RUN = "Run"
               help="Draw loss and learning rate as a .png or .svg.")  # fmt: skip
 @click.option("--save-vocab", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
               help="Write the words and their counts, too.")  # fmt: skip
+@click.option("--resume", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
+              help="Go on with a run that was stopped; its options hold.")  # fmt: skip
+@click.option("--checkpoint-every", cls=GroupedOption, heading=_RUN, type=click.FloatRange(min=0, min_open=True),
+              default=10.0, show_default=True, metavar="MINUTES", help="Save a long run so often.")  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Tell compile times and more.")
 @common_options
 def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
-    save_vocab: str | None, verbose: bool, quiet: bool, **params: Any,
+    save_vocab: str | None, resume: bool, checkpoint_every: float, verbose: bool, quiet: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS.
 
@@ -59,22 +65,44 @@ def train(
     \b
     w2vfast train corpus.txt --model sg --neg 5
     cat *.txt | w2vfast train - --model cbow -o vectors.w2v
+
+    Ctrl-C saves a checkpoint beside the output and says how to go on with it; a second one quits at once.
     """
     if output == "-" and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
-    lists = take_reading(params)
-    config = TrainConfig(**params)
+    lists, ctx = take_reading(params), click.get_current_context()
+    keeping = _keeping(ctx, corpus, output, resume=resume, seconds=60 * checkpoint_every)
+    config = TrainConfig(**params) if keeping.resumed is None else keeping.resumed.config(_given(ctx, params))
     monitor = Monitor() if quiet else Console(progress, verbose=verbose)
     sources = find_sources(corpus, monitor.note)
     refuse_input_as_output(sources, output, log_json, plot_loss, save_vocab)
-    if any(source.is_encoded for source in sources) and (given := given_text_options(click.get_current_context())):
+    if any(source.is_encoded for source in sources) and (given := given_text_options(ctx)):
         raise UsageError(f"{given[0]} has no effect on an encoded corpus; give it to w2vfast encode")
     if log_json:
         monitor = Together(monitor, JsonLog(log_json))
     with _curve(plot_loss, quiet=quiet) as recorder:
-        embeddings = run_training(sources, config, Together(monitor, recorder), output, **lists)
+        embeddings = run_training(sources, config, Together(monitor, recorder), output, keeping, **lists)
     if save_vocab is not None:
         write_bytes(save_vocab, vocab_text(embeddings.vocab))
+
+
+def _given(ctx: click.Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that stand on the command line."""
+    source = click.core.ParameterSource.COMMANDLINE
+    return {name: value for name, value in params.items() if ctx.get_parameter_source(name) is source}
+
+
+def _keeping(ctx: click.Context, corpus: tuple[str, ...], output: str, *, resume: bool, seconds: float) -> Keeping:
+    """Return how the run is kept: the checkpoint that it goes on from, and the command that goes on with it."""
+    if resume and output == "-":
+        raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
+    named = [] if output == DEFAULT_NAME else ["-o", output]
+    command = shlex.join(["w2vfast", "train", *corpus, *named, "--resume"])
+    if not resume:
+        return Keeping(None, command, seconds)
+    from w2vfast.training.checkpoint import Saved
+
+    return Keeping(Saved(checkpoint_of(output)), command, seconds)
 
 
 @contextlib.contextmanager
@@ -93,10 +121,11 @@ def _curve(target: str | None, *, quiet: bool) -> Iterator[Monitor]:
 
 
 def run_training(
-    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, output: str, **lists: Any
-) -> Embeddings:
+    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, output: str, keeping: Keeping | None = None,
+    **lists: Any,
+) -> Embeddings:  # fmt: skip
     """Train, write the model, note it as the last one and say what to try next."""
-    embeddings = train_to_file(sources, config.resolved(), monitor, output, **lists)
+    embeddings = train_to_file(sources, config.resolved(), monitor, output, keeping, **lists)
     if Path(output).is_file():
         write_last(Path(output))
         named = "" if output == DEFAULT_NAME else f" -m {output}"

@@ -33,21 +33,39 @@ from w2vfast.model.tensors import DTYPES, TensorFile
 from w2vfast.vocab import Vocab
 
 FORMAT_VERSION = 1
+FORM = "w2vfast"
+_CHECKPOINT_FORM = "w2vfast-checkpoint"
 _KEY = "w2vfast"
 _MOST_HEADER_BYTES = 1 << 20
 _DTYPES = {"vectors": "F32", "context": "F32", "counts": "I64", "vocab.offsets": "I64", "vocab.bytes": "U8"}
 _MATRICES = ("vectors", "context")
 
+Extra = dict[str, NDArray[np.int64]]
+About = dict[str, Any]
 
-def write_model(path: Path, contents: Contents) -> None:
+
+def write_model(
+    path: Path, contents: Contents, form: str = FORM, extra: Extra | None = None, about: About | None = None
+) -> None:
     """Write a model file at ``path``, a place of the writer's own (see ``Staging``).
+
+    Parameters
+    ----------
+    path
+        The file.
+    contents
+        What it holds.
+    form
+        Its format: "w2vfast", or "w2vfast-checkpoint".
+    extra, about
+        More tensors (int64) and more metadata, of a checkpoint.
 
     Raises
     ------
     OSError
         The system refuses; ``errno`` says why.
     """
-    tensors, header = _prepare(contents)
+    tensors, header = _prepare(contents, form, extra or {}, about or {})
     try:
         save_file(tensors, path, header)
     except SafetensorError as error:
@@ -56,9 +74,11 @@ def write_model(path: Path, contents: Contents) -> None:
         raise OSError(code, os.strerror(code)) from None
 
 
-def model_bytes(contents: Contents) -> int:
-    """Return the exact size in bytes of the file that ``write_model`` makes."""
-    tensors, header = _prepare(contents)
+def model_bytes(
+    contents: Contents, form: str = FORM, extra: Extra | None = None, about: About | None = None
+) -> int:
+    """Return the exact size in bytes of the file that ``write_model`` makes of the same."""
+    tensors, header = _prepare(contents, form, extra or {}, about or {})
     return _file_bytes({name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}, header)
 
 
@@ -71,6 +91,8 @@ class NativeFile:
     ----------
     path
         The file.
+    form
+        Its format: "w2vfast", or "w2vfast-checkpoint".
 
     Raises
     ------
@@ -82,12 +104,12 @@ class NativeFile:
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, form: str = FORM) -> None:
         self._path, self.is_verified = path, False
         _check_start(path)
         self._file = TensorFile(path)
         try:
-            about = _read_about(path, self._file.metadata)
+            self.about = about = _read_about(path, self._file.metadata, form)
             self._shapes, self._crcs = _check_tensors(path, self._file), about["crc32"]
             names = "vocab.offsets", "vocab.bytes", "counts"
             self.vocab = Vocab.unpacked(*(self._read(name) for name in names))
@@ -139,6 +161,22 @@ class NativeFile:
     def rows(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Return some rows of the vectors, float32 (len(ids), D), not verified."""
         return self._file.rows("vectors", ids)
+
+    def extra(self, name: str) -> NDArray[np.int64]:
+        """Return another tensor of int64, one row of numbers.
+
+        Raises
+        ------
+        FormatError
+            There is none, or it is damaged.
+        """
+        if (
+            name not in self._file.names()
+            or self._file.about(name)[0] != "I64"
+            or len(self._file.about(name)[1]) != 1
+        ):
+            raise FormatError(f"{self._path} is damaged: it has no {name!r}")
+        return np.asarray(self._read(name))
 
     def slice(self, name: str, first: int, n_rows: int) -> NDArray[np.float32]:
         """Return neighbouring rows of "vectors" or "context", float32 (n_rows, D), not verified."""
@@ -205,7 +243,9 @@ def read_model(path: str | os.PathLike[str], *, with_context: bool = True) -> Co
         return Contents(file.vectors, file.vocab, context, file.params, file.corpus, file.generator)
 
 
-def _prepare(contents: Contents) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+def _prepare(
+    contents: Contents, form: str, extra: Extra, more: About
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Return the tensors of the file, compact and checked, and its metadata."""
     offsets, words = contents.vocab.packed()
     tensors: dict[str, NDArray[Any]] = {
@@ -216,8 +256,9 @@ def _prepare(contents: Contents) -> tuple[dict[str, NDArray[Any]], dict[str, str
     }
     if contents.context is not None:
         tensors["context"] = np.ascontiguousarray(contents.context, np.float32)
-    about = {
-        "format": "w2vfast",
+    tensors |= extra
+    about = more | {
+        "format": form,
         "format_version": FORMAT_VERSION,
         "crc32": {name: _checksum(tensor) for name, tensor in tensors.items()},
         "params": contents.params,
@@ -287,11 +328,13 @@ def refuse_pickle(path: str | os.PathLike[str], start: bytes) -> None:
         )
 
 
-def _read_about(path: str | os.PathLike[str], metadata: dict[str, str]) -> dict[str, Any]:
+def _read_about(path: str | os.PathLike[str], metadata: dict[str, str], form: str) -> dict[str, Any]:
     try:
         about = json.loads(metadata[_KEY])
         name, version = about["format"], about["format_version"]
-        if name == "w2vfast" and isinstance(version, int) and version >= 1 and isinstance(about["crc32"], dict):
+        if name == _CHECKPOINT_FORM != form:
+            raise FormatError(f"{path} is the checkpoint of a run; go on with it: w2vfast train ... --resume")
+        if name == form and isinstance(version, int) and version >= 1 and isinstance(about["crc32"], dict):
             if version > FORMAT_VERSION:
                 raise FormatError(
                     f"{path} is of format version {version}, this w2vfast reads up to {FORMAT_VERSION}; upgrade"

@@ -11,3 +11,8 @@ def state_folder() -> Path | None:
     except RuntimeError:  # no home
         return None
     return Path(root) / "w2vfast"
+
+
+def checkpoint_of(output: str | os.PathLike[str]) -> Path:
+    """Return the path of the checkpoint that belongs to an output, through links."""
+    return Path(os.path.realpath(output) + ".ckpt")

@@ -26,11 +26,12 @@ class Progress:
     words_per_second: float  # of the chunk
     seconds: float  # since training began
     ends_epoch: bool
+    resumed_at: int = 0  # tokens that an earlier run had trained on
 
     @property
     def text(self) -> str:
         """The figures as one line."""
-        left = self.seconds * (self.total_tokens - self.tokens) / max(self.tokens, 1)
+        left = self.seconds * (self.total_tokens - self.tokens) / max(self.tokens - self.resumed_at, 1)
         return (
             f"epoch {self.epoch}/{self.n_epochs}  {self.percent:3.0f} %  {human(self.words_per_second)} words/s  "
             f"alpha {self.alpha:.4f}  loss {self.loss:.3f}  ETA {clock(left)}"
@@ -44,6 +45,8 @@ class Progress:
 
 class Monitor:
     """Whom a run reports to. This one says nothing: the default of the Python API, and of ``-q``."""
+
+    is_heard = False  # whether notes reach anybody
 
     def note(self, text: str) -> None:
         """Say something once."""
@@ -73,6 +76,7 @@ class Together(Monitor):
     def __init__(self, *monitors: Monitor) -> None:
         for name in ("note", "detail", "reading", "read", "read_all", "trained", "finished"):
             setattr(self, name, _each([getattr(monitor, name) for monitor in monitors]))
+        self.is_heard = any(monitor.is_heard for monitor in monitors)
 
 
 def _each(methods: Sequence[Callable[..., None]]) -> Callable[..., None]:
@@ -98,6 +102,8 @@ class Console(Monitor):
     stream
         By default standard error.
     """
+
+    is_heard = True
 
     def __init__(self, progress: str = "auto", *, verbose: bool = False, stream: TextIO | None = None) -> None:
         self._stream = _Unbreakable(stream or sys.stderr)

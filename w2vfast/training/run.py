@@ -6,7 +6,7 @@ Numba is imported inside the functions, once inputs and output are known to be u
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,17 +15,21 @@ import numpy as np
 from w2vfast import __version__
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.corpus.sources import CorpusInput, Source, find_sources
-from w2vfast.errors import OutOfMemoryError, UsageError
+from w2vfast.errors import Interrupted, OutOfMemoryError, UsageError
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.system.memory import available_bytes
+from w2vfast.system.places import checkpoint_of
+from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor, clock, human
 from w2vfast.training.plan import matrix_bytes
+from w2vfast.vocab import Vocab
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
+    from w2vfast.training.checkpoint import Saved
     from w2vfast.training.trainer import Trainer
 
 _HEADER_BYTES = 1 << 16  # more than a model file's header takes
@@ -68,7 +72,7 @@ def train(
     >>> emb.save("model.w2v")                                     # doctest: +SKIP
     """
     sources, config = find_sources(corpus, (monitor or Monitor()).note), make_config(params).resolved()
-    return train_sources(sources, config, monitor or Monitor(), None)[0]
+    return train_sources(sources, config, monitor or Monitor())
 
 
 def make_config(params: dict[str, Any]) -> TrainConfig:
@@ -79,16 +83,33 @@ def make_config(params: dict[str, Any]) -> TrainConfig:
     return TrainConfig(**params)
 
 
+@dataclass(frozen=True)
+class Keeping:
+    """How a run is kept on disk while it goes on.
+
+    Parameters
+    ----------
+    resumed
+        The checkpoint that it goes on from, if it does.
+    command
+        The command that resumes it.
+    seconds
+        How often a checkpoint is written.
+    """
+
+    resumed: "Saved | None" = None
+    command: str = ""
+    seconds: float = 600.0
+
+
 def train_to_file(
-    sources: Sequence[Source],
-    config: TrainConfig,
-    monitor: Monitor,
-    output: str | os.PathLike[str],
-    **lists: Any,
-) -> Embeddings:
+    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, output: str | os.PathLike[str],
+    keeping: Keeping | None = None, **lists: Any,
+) -> Embeddings:  # fmt: skip
     """Train and write the model file; the output is checked before anything is read.
 
-    ``config`` must be resolved; ``lists`` are those of ``TrainConfig.reading``.
+    ``config`` must be resolved; ``lists`` are those of ``TrainConfig.reading``. A signal that asks for a stop, and
+    the clock, write a checkpoint beside the output; it goes when the model is there.
 
     Raises
     ------
@@ -96,46 +117,94 @@ def train_to_file(
         The model cannot be written; an older one is untouched. Found at the end, the message says where else the
         model was saved.
     UsageError
-        The output is one of the inputs.
+        The output is one of the inputs, or the text is not that of the checkpoint.
+    Interrupted
+        A signal asked for a stop.
     """
+    keeping = keeping or Keeping()
     refuse_input_as_output(sources, output)
     with Staging(output) as staging:
         begin = time.perf_counter()
-        try:
-            embeddings, speed = train_sources(sources, config, monitor, staging, **lists)
-        except KeyboardInterrupt:
-            monitor.note(f"stopped; {staging.name} was not written")
-            raise
-        replaced = _age(staging)
-        n_bytes = embeddings.save_or_rescue(staging)
-        seconds = time.perf_counter() - begin
+        trainer = prepare(sources, config, monitor, staging, keeping.resumed, **lists)
+        what = "nothing can be saved" if staging.in_place else "saving what there is"
+        message = f"stopping, {what} (Ctrl-C again to quit now)" if monitor.is_heard else ""
+        with StopRequests(message) as stop:
+            has_checkpoint = _train_and_keep(trainer, staging, keeping, stop)
+            replaced, embeddings = _age(staging), embeddings_of(trainer)
+            n_bytes = embeddings.save_or_rescue(staging)
+            if has_checkpoint:
+                checkpoint_of(staging.target).unlink(missing_ok=True)
+        seconds, speed = time.perf_counter() - begin, human(trainer.words_per_second)
         if replaced:
             monitor.note(f"replaced {staging.name} ({replaced})")
-        monitor.note(f"done in {clock(seconds)} ({human(speed)} words/s): {staging.name}, {human(n_bytes, 'B')}")
+        monitor.note(f"done in {clock(seconds)} ({speed} words/s): {staging.name}, {human(n_bytes, 'B')}")
+    if stop.number is not None:  # it came while the finished model was saved
+        raise Interrupted(stop.number)
     return embeddings
 
 
-def train_sources(
-    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, staging: Staging | None, **lists: Any
-) -> tuple[Embeddings, float]:
-    """Read, encode and train; ``config`` must be resolved. Disk space is claimed if there is a staging.
+def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop: StopRequests) -> bool:
+    """Train; write checkpoints, and say how to go on if a signal ends the run.
 
-    Returns the vectors and the training speed in words (tokens of the vocabulary) a second.
+    Returns whether there is a checkpoint of this run.
+    """
+    from w2vfast.training.checkpoint import Checkpoints
+
+    monitor, path = trainer.monitor, None if staging.in_place else checkpoint_of(staging.target)
+    if path is not None and path.exists() and keeping.resumed is None:
+        monitor.note(f"{path.name} of an unfinished run is there; --resume would go on with it")
+    n_bytes = _bytes_to_reserve(trainer.corpus.vocab, trainer.config.dim)
+    with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes) as checkpoints:
+        try:
+            trainer.run(checkpoints.after_chunk)
+            return keeping.resumed is not None or checkpoints.share is not None
+        except KeyboardInterrupt:
+            if checkpoints.share is None:
+                monitor.note(f"stopped; {staging.name} was not written")
+            else:
+                monitor.note(f"stopped at {100 * checkpoints.share:.1f} %, saved in {staging.name}.ckpt")
+                monitor.note(f"to go on: {keeping.command}")
+            raise
+
+
+def train_sources(sources: Sequence[Source], config: TrainConfig, monitor: Monitor, **lists: Any) -> Embeddings:
+    """Read, encode and train; ``config`` must be resolved."""
+    trainer = prepare(sources, config, monitor, None, None, **lists)
+    trainer.run()
+    return embeddings_of(trainer)
+
+
+def prepare(
+    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, staging: Staging | None,
+    resumed: "Saved | None", **lists: Any,
+) -> "Trainer":  # fmt: skip
+    """Read and encode text; return what will train on it.
+
+    Disk space is claimed if there is a staging. A resumed run reads the text with its own words, and checks it.
     """
     announce(sources, monitor)
     from w2vfast.training.trainer import Trainer, load_kernels
 
     load_kernels(config, monitor)
+    if resumed is not None:
+        lists = {"vocab": resumed.vocab}
     corpus = read_corpus(sources, config.reading(**lists), monitor)
     _describe(corpus, config, monitor)
     _check_memory(len(corpus.vocab), config.dim)
     if staging is not None:
-        n_text = sum(map(len, corpus.vocab.words)) * 4  # no character takes more bytes
-        staging.reserve(len(corpus.vocab) * (8 * config.dim + 16) + n_text + _HEADER_BYTES)
+        staging.reserve(_bytes_to_reserve(corpus.vocab, config.dim))
     trainer = Trainer(corpus, config, monitor)
-    trainer.run()
-    monitor.detail(f"trained {human(trainer.n_pairs)} pairs")
-    return embeddings_of(trainer), trainer.words_per_second
+    if resumed is not None:
+        resumed.check(corpus)
+        trainer.resume(resumed.state, resumed.W, resumed.W_out)
+        monitor.note(f"going on at {100 * resumed.state.done / resumed.state.total:.1f} %")
+    return trainer
+
+
+def _bytes_to_reserve(vocab: Vocab, dim: int) -> int:
+    """Return the size of a model file, or a little more."""
+    n_text = sum(map(len, vocab.words)) * 4  # no character takes more bytes
+    return len(vocab) * (8 * dim + 16) + n_text + _HEADER_BYTES
 
 
 def refuse_input_as_output(sources: Sequence[Source], *outputs: str | os.PathLike[str] | None) -> None:

@@ -5,10 +5,12 @@ thread waits, draws progress and handles signals. Whatever the length of the chu
 same numbers: learning rate, subsampling and window sizes depend on a token's position only.
 """
 
+import dataclasses
 import io
 import math
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
@@ -27,6 +29,7 @@ from w2vfast.kernels.vector import LANES
 from w2vfast.model.contents import all_finite
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor, Progress
+from w2vfast.training.state import RunState
 from w2vfast.training.tables import make_tables
 
 CHUNK_SECONDS = 0.4
@@ -65,11 +68,11 @@ class Trainer:
         assert config.threads is not None
         self.config, self.monitor, self.corpus = config, monitor, corpus
         self.model = initial_model(len(corpus.vocab), config.dim, config.seed)
-        self.n_pairs = 0
         self.words_per_second = 0.0  # tokens of the vocabulary a second, without compilation
-        self._epoch_loss = config.untrained_loss
+        states = np.array([_seed(config.seed, 1, shard) for shard in range(config.threads)], np.uint64)
+        total = corpus.n_tokens * config.epochs
+        self.state = RunState(states, total, last_loss=config.untrained_loss)
         self._alpha, self._min_alpha = config.alpha, config.min_alpha
-        self._total = corpus.n_tokens * config.epochs
         self._chunk = _FIRST_CHUNK_TOKENS
         self._begin = 0.0
         self._text = Text(corpus.ids, corpus.offsets)
@@ -85,12 +88,32 @@ class Trainer:
             per_pair,
             _GRADIENT_POWER[config.cbow_grad],
         )
-        self._states = np.array([_seed(config.seed, 1, shard) for shard in range(config.threads)], np.uint64)
         self._losses = np.zeros(config.threads)
         self._pairs = np.zeros((config.threads, 2), np.int64)  # measured, all
 
-    def run(self) -> None:
-        """Train all epochs.
+    def resume(self, state: RunState, W: NDArray[np.float32], W_out: NDArray[np.float32]) -> None:
+        """Go on where a run of the same corpus and configuration stood.
+
+        Parameters
+        ----------
+        state
+            What was kept; with more threads than it has generators, the others begin anew.
+        W, W_out
+            The matrices (V, D) without padding.
+        """
+        n_kept = min(len(state.states), len(self.state.states))
+        self.state.states[:n_kept] = state.states[:n_kept]
+        self.state = dataclasses.replace(state, states=self.state.states)
+        for own, kept in zip(self.model, (W, W_out), strict=True):
+            own[:, : self.config.dim] = kept
+
+    def run(self, after_chunk: Callable[["Trainer"], None] = lambda trainer: None) -> None:
+        """Train all epochs, from where the state stands.
+
+        Parameters
+        ----------
+        after_chunk
+            Called between two chunks, when matrices and state belong together; what it raises ends the run.
 
         Raises
         ------
@@ -99,15 +122,17 @@ class Trainer:
         CorpusError
             There was nothing to train on.
         """
-        n_threads = len(self._states)
+        n_threads, begin = len(self.state.states), self.state.done
         with _pool_lock, ThreadPoolExecutor(1, "w2vfast", _jit.use_threads, (n_threads,)) as worker:
             self._warm_up(worker)
             self._begin = time.perf_counter()
-            for epoch in range(self.config.epochs):
-                self._train_epoch(worker, epoch)
-            self.monitor.finished(self._progress(self._total, self._epoch_loss, self._total, self._seconds()))
-            self.words_per_second = self._total / self._seconds()
-        if self.n_pairs == 0:
+            while self.state.done < self.state.total:
+                self._train_chunk(worker)
+                after_chunk(self)
+            n_tokens = self.state.done - begin
+            self.monitor.finished(self._progress(self.state.last_loss, n_tokens, self._seconds()))
+            self.words_per_second = n_tokens / self._seconds()
+        if self.state.n_pairs == 0:
             raise CorpusError("no pair of words was trained: subsampling left nothing; try --sample 0")
         if not (all_finite(self.model.W) and all_finite(self.model.W_out)):
             raise self._diverged("a vector is not finite", 1.0)
@@ -118,7 +143,7 @@ class Trainer:
         Afterwards the vectors are of no use.
         """
         n_tokens, n_words, spent, n_parts = self.corpus.n_tokens, 0, 0.0, 0
-        with _pool_lock, ThreadPoolExecutor(1, "w2vfast", _jit.use_threads, (len(self._states),)) as worker:
+        with _pool_lock, ThreadPoolExecutor(1, "w2vfast", _jit.use_threads, (len(self.state.states),)) as worker:
             self._warm_up(worker)
             while spent < seconds:
                 size = min(n_tokens, self._chunk * 4)
@@ -126,44 +151,50 @@ class Trainer:
                 before = time.perf_counter()
                 self._train(worker, 0, start, start + size)
                 spent, n_words, n_parts = spent + time.perf_counter() - before, n_words + size, n_parts + 1
-        return n_words / spent, self.n_pairs / spent
+        return n_words / spent, self.state.n_pairs / spent
 
     def alpha_at(self, tokens: int) -> float:
         """Return the learning rate after so many tokens: linear from alpha to min_alpha over the run."""
-        share = tokens / self._total
+        share = tokens / self.state.total
         return self._alpha * (1 - share) + self._min_alpha * share  # min_alpha exactly at the end
 
-    def _train_epoch(self, worker: ThreadPoolExecutor, epoch: int) -> None:
-        """Train on every token once, in chunks that take about CHUNK_SECONDS each."""
-        n_tokens, start = self.corpus.n_tokens, 0
-        total_loss, n_measured = 0.0, 0
-        while start < n_tokens:
-            stop = min(start + self._chunk, n_tokens)
-            before = time.perf_counter()
-            self._train(worker, epoch, start, stop)
-            seconds = max(time.perf_counter() - before, 1e-9)
-            done, measured = epoch * n_tokens + stop, int(self._pairs[:, 0].sum())
-            total_loss, n_measured = total_loss + self._losses.sum(), n_measured + measured
-            loss = self._losses.sum() / measured if measured else self._epoch_loss
-            self._epoch_loss = total_loss / n_measured if n_measured else self._epoch_loss
-            self._check(loss, done / self._total)
-            self.monitor.trained(self._progress(done, loss, stop - start, seconds))
-            self._chunk = max(1, min(4 * self._chunk, int((stop - start) / seconds * CHUNK_SECONDS)))
-            start = stop
+    def _train_chunk(self, worker: ThreadPoolExecutor) -> None:
+        """Train on the next tokens of the epoch, for about CHUNK_SECONDS."""
+        state, n_tokens = self.state, self.corpus.n_tokens
+        epoch, start = divmod(state.done, n_tokens)
+        if start == 0:
+            state.epoch_loss_sum, state.n_measured = 0.0, 0
+        stop = min(start + self._chunk, n_tokens)
+        before = time.perf_counter()
+        self._train(worker, epoch, start, stop)
+        seconds = max(time.perf_counter() - before, 1e-9)
+        measured = int(self._pairs[:, 0].sum())
+        state.done += stop - start
+        state.epoch_loss_sum, state.n_measured = (
+            state.epoch_loss_sum + float(self._losses.sum()),
+            state.n_measured + measured,
+        )
+        loss = self._losses.sum() / measured if measured else state.last_loss
+        state.last_loss = state.epoch_loss_sum / state.n_measured if state.n_measured else state.last_loss
+        self._check(loss, state.done / state.total)
+        self.monitor.trained(self._progress(loss, stop - start, seconds))
+        self._chunk = max(1, min(4 * self._chunk, int((stop - start) / seconds * CHUNK_SECONDS)))
 
-    def _progress(self, done: int, loss: float, n_tokens: int, seconds: float) -> Progress:
-        """Return where the run stands: after ``done`` tokens, the last ``n_tokens`` of them in ``seconds``."""
+    def _progress(self, loss: float, n_tokens: int, seconds: float) -> Progress:
+        """Return where the run stands: the last ``n_tokens`` were trained on in ``seconds``."""
+        done, resumed_at = self.state.done, self.state.resumed_at or 0
         return Progress(
             epoch=-(-done // self.corpus.n_tokens),
             n_epochs=self.config.epochs,
             tokens=done,
-            pairs=self.n_pairs,
-            total_tokens=self._total,
+            pairs=self.state.n_pairs,
+            total_tokens=self.state.total,
             alpha=self.alpha_at(done),
             loss=float(loss),
             words_per_second=n_tokens / seconds,
             seconds=self._seconds(),
             ends_epoch=done % self.corpus.n_tokens == 0,
+            resumed_at=resumed_at,
         )
 
     def _seconds(self) -> float:
@@ -173,15 +204,15 @@ class Trainer:
     def _train(self, worker: ThreadPoolExecutor, epoch: int, start: int, stop: int) -> None:
         """Train the tokens start .. stop - 1 of an epoch."""
         key = np.uint64(_seed(self.config.seed, 2, epoch))
-        slope = (self._min_alpha - self._alpha) / self._total
+        slope = (self._min_alpha - self._alpha) / self.state.total
         job = Job(start, stop, key, self.alpha_at(epoch * self.corpus.n_tokens), slope)
         worker.submit(self._call, job).result()
-        self.n_pairs += int(self._pairs[:, 1].sum())
+        self.state.n_pairs += int(self._pairs[:, 1].sum())
 
     def _call(self, job: Job) -> None:
         kernel = KERNELS[self.config.model].train_shard
         inputs = (self.model, self._text, self._tables, self._settings, job)
-        shards.train_chunk(kernel, *inputs, self._states, self._losses, self._pairs)
+        shards.train_chunk(kernel, *inputs, self.state.states, self._losses, self._pairs)
 
     def _warm_up(self, worker: ThreadPoolExecutor) -> None:
         """Compile the kernel, or load it from the cache, by training on nothing."""

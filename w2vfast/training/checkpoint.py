@@ -1,0 +1,194 @@
+"""The state of a run on disk, so that it can go on later: ``OUTPUT.ckpt``.
+
+A checkpoint is a model file of the format "w2vfast-checkpoint": both matrices, words and counts; the generator
+states of the shards; the position in the text; the options; and the checksums of the encoded text, which must be
+the same when the run is resumed.
+"""
+
+import os
+import time
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2vfast.errors import FormatError, Interrupted, OutputError, UsageError
+from w2vfast.model.contents import Contents
+from w2vfast.model.native import NativeFile, model_bytes, write_model
+from w2vfast.system.signals import StopRequests
+from w2vfast.system.staging import Staging
+from w2vfast.training.config import TrainConfig
+from w2vfast.training.monitor import Monitor, human
+from w2vfast.training.state import RunState
+
+if TYPE_CHECKING:
+    from w2vfast.corpus.encoded import EncodedCorpus
+    from w2vfast.training.trainer import Trainer
+
+FORM = "w2vfast-checkpoint"
+
+
+def fingerprint(corpus: "EncodedCorpus") -> dict[str, Any]:
+    """Return what an encoded text must have in common with that of a checkpoint."""
+    return {
+        "tokens": corpus.n_tokens,
+        "sentences": int(corpus.offsets.size - 1),
+        "ids_crc32": _crc(corpus.ids),
+        "offsets_crc32": _crc(corpus.offsets),
+    }
+
+
+def _crc(array: NDArray[Any]) -> str:
+    crc, step = 0, 1 << 22
+    for first in range(0, len(array), step):
+        crc = zlib.crc32(np.ascontiguousarray(array[first : first + step]).data, crc)
+    return f"{crc:08x}"
+
+
+class Saved:
+    """A checkpoint that has been read.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    FormatError
+        It is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        if not path.exists():
+            raise UsageError(f"there is no checkpoint {path.name} to resume from; start without --resume")
+        with NativeFile(path, form=FORM) as file:
+            self.params, self.vocab, self._about = file.params, file.vocab, file.about
+            context = file.context
+            if context is None:
+                raise FormatError(f"{path} is damaged: it has no 'context'")
+            self.W, self.W_out = file.vectors, context
+            states = file.extra("states")
+        try:
+            self.state = RunState.of(self._about["progress"], states.view(np.uint64))
+            self._fingerprint = dict(self._about["fingerprint"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{path} is damaged: it has no {error}") from None
+
+    def config(self, given: dict[str, Any]) -> TrainConfig:
+        """Return the options of the run; those given again must agree, but for the number of threads.
+
+        Raises
+        ------
+        UsageError
+            Some do not; the message lists them.
+        """
+        known = {name: self.params[name] for name in TrainConfig.__dataclass_fields__ if name in self.params}
+        differ = [name for name, value in given.items() if name != "threads" and known.get(name) != value]
+        if differ:
+            listed = ", ".join(f"--{n.replace('_', '-')} {given[n]} (was {known.get(n)})" for n in differ)
+            raise UsageError(f"cannot resume with other options: {listed}")
+        return TrainConfig(**known | {name: given[name] for name in given if name == "threads"})
+
+    def check(self, corpus: "EncodedCorpus") -> None:
+        """Make sure that the text is the one that was trained on.
+
+        Raises
+        ------
+        UsageError
+            It is not; the message says in what it differs.
+        """
+        now = fingerprint(corpus)
+        differ = [name for name in now if now[name] != self._fingerprint.get(name)]
+        if list(corpus.vocab.words) != list(self.vocab.words):
+            differ.append("vocabulary")
+            now["vocabulary"], self._fingerprint["vocabulary"] = len(corpus.vocab), len(self.vocab)
+        if differ:
+            listed = ", ".join(f"{name} {now[name]} (was {self._fingerprint.get(name)})" for name in differ)
+            raise UsageError(f"cannot resume: the text is another one than that of {self.name}: {listed}")
+
+
+class Checkpoints:
+    """Writes the checkpoint of a run: every so often, and when a signal asks the run to stop.
+
+    Parameters
+    ----------
+    path
+        The file; None where nothing can be kept.
+    stop
+        The signals.
+    monitor
+        Whom to tell.
+    seconds
+        How often.
+    n_bytes
+        Its size; so much of the disk is claimed for it in advance.
+    """
+
+    def __init__(
+        self, path: Path | None, stop: StopRequests, monitor: Monitor, seconds: float, n_bytes: int = 0
+    ) -> None:
+        self._path, self._stop, self._monitor, self._seconds = path, stop, monitor, seconds
+        self._n_bytes = n_bytes
+        self._begin = self._last = time.monotonic()
+        self._staging: Staging | None = None
+        self._fingerprint: dict[str, Any] = {}
+        self.share: float | None = None  # how much of the run the file holds
+
+    def __enter__(self) -> Self:
+        if self._path is not None:
+            try:
+                self._staging = Staging(self._path)
+                self._staging.reserve(self._n_bytes)
+            except (OutputError, UsageError) as error:
+                self._monitor.note(f"warning: a checkpoint may not be possible: {error}")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._staging is not None:
+            self._staging.__exit__(None, None, None)
+
+    def after_chunk(self, trainer: "Trainer") -> None:
+        """Save the run if it is time to, or if it has to stop.
+
+        Raises
+        ------
+        Interrupted
+            A signal asked for it.
+        """
+        now = time.monotonic()
+        is_due = now - self._last >= self._seconds
+        ends_late_epoch = trainer.state.done % trainer.corpus.n_tokens == 0 and now - self._begin >= self._seconds
+        if self._path is not None and (self._stop.number is not None or is_due or ends_late_epoch):
+            self._save(self._path, trainer)
+        if self._stop.number is not None:
+            raise Interrupted(self._stop.number)
+
+    def _save(self, path: Path, trainer: "Trainer") -> None:
+        """Write the file; a failure is told, and the older one stays."""
+        state, corpus, dim = trainer.state, trainer.corpus, trainer.config.dim
+        W, W_out = (np.ascontiguousarray(matrix[:, :dim]) for matrix in trainer.model)
+        contents = Contents(W, corpus.vocab, W_out, asdict(trainer.config))
+        self._fingerprint = self._fingerprint or fingerprint(corpus)
+        about = {"progress": state.numbers(), "fingerprint": self._fingerprint}
+        extra = {"states": state.states.view(np.int64)}
+        begin = time.monotonic()
+        try:
+            self._staging = self._staging or Staging(path)
+            if self.share is None and state.resumed_at is None and path.exists():
+                os.replace(path, path.with_name(path.name + ".prev"))
+            n_bytes = model_bytes(contents, FORM, extra, about)
+            self._staging.write(lambda place: write_model(place, contents, FORM, extra, about), n_bytes)
+        except (OutputError, UsageError, OSError) as error:
+            self._monitor.note(f"warning: no checkpoint: {error}")
+            return
+        finally:
+            self._last = time.monotonic()
+        self.share = state.done / state.total
+        self._monitor.detail(f"checkpoint of {human(n_bytes, 'B')} in {time.monotonic() - begin:.1f} s")
