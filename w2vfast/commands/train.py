@@ -27,9 +27,10 @@ from w2vfast.model.locate import DEFAULT_NAME, write_last
 from w2vfast.system.places import checkpoint_of
 from w2vfast.system.staging import Staging, write_bytes
 from w2vfast.training.config import TrainConfig
+from w2vfast.training.continued import Base
 from w2vfast.training.log import JsonLog, Recorder
 from w2vfast.training.monitor import Console, Monitor, Together
-from w2vfast.training.run import Keeping, refuse_input_as_output, train_to_file
+from w2vfast.training.run import Keeping, parameters_like, refuse_input_as_output, train_to_file
 
 _RUN = "Run"
 
@@ -47,6 +48,10 @@ _RUN = "Run"
               help="Draw loss and learning rate as a .png or .svg.")  # fmt: skip
 @click.option("--save-vocab", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
               help="Write the words and their counts, too.")  # fmt: skip
+@click.option("--from", "base", cls=GroupedOption, heading=_RUN, metavar="MODEL", show_default="none",
+              help="Train a model on: its words and vectors stay, new words are added.")  # fmt: skip
+@click.option("--like", cls=GroupedOption, heading=_RUN, metavar="MODEL", show_default="none",
+              help="Take the options that a model was trained with, where none are given.")  # fmt: skip
 @click.option("--resume", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
               help="Go on with a run that was stopped; its options hold.")  # fmt: skip
 @click.option("--checkpoint-every", cls=GroupedOption, heading=_RUN, type=click.FloatRange(min=0, min_open=True),
@@ -55,7 +60,8 @@ _RUN = "Run"
 @common_options
 def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
-    save_vocab: str | None, resume: bool, checkpoint_every: float, verbose: bool, quiet: bool, **params: Any,
+    save_vocab: str | None, base: str | None, like: str | None, resume: bool, checkpoint_every: float,
+    verbose: bool, quiet: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS.
 
@@ -71,13 +77,19 @@ def train(
     if output == "-" and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
     lists, ctx = take_reading(params), click.get_current_context()
-    keeping = _keeping(ctx, corpus, output, resume=resume, seconds=60 * checkpoint_every)
-    config = TrainConfig(**params) if keeping.resumed is None else keeping.resumed.config(_given(ctx, params))
+    given = _given(ctx, params)
+    keeping = _keeping(corpus, output, base, resume=resume, seconds=60 * checkpoint_every)
+    if keeping.resumed is not None:
+        config = keeping.resumed.config(given)
+    elif base is not None or like is not None:
+        config = TrainConfig(**parameters_like(Embeddings.load(base or like or "", with_context=False), given))
+    else:
+        config = TrainConfig(**params)
     monitor = Monitor() if quiet else Console(progress, verbose=verbose)
     sources = find_sources(corpus, monitor.note)
     refuse_input_as_output(sources, output, log_json, plot_loss, save_vocab)
-    if any(source.is_encoded for source in sources) and (given := given_text_options(ctx)):
-        raise UsageError(f"{given[0]} has no effect on an encoded corpus; give it to w2vfast encode")
+    if any(source.is_encoded for source in sources) and (useless := given_text_options(ctx)):
+        raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
     if log_json:
         monitor = Together(monitor, JsonLog(log_json))
     with _curve(plot_loss, quiet=quiet) as recorder:
@@ -92,17 +104,18 @@ def _given(ctx: click.Context, params: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if ctx.get_parameter_source(name) is source}
 
 
-def _keeping(ctx: click.Context, corpus: tuple[str, ...], output: str, *, resume: bool, seconds: float) -> Keeping:
-    """Return how the run is kept: the checkpoint that it goes on from, and the command that goes on with it."""
+def _keeping(corpus: tuple[str, ...], output: str, base: str | None, *, resume: bool, seconds: float) -> Keeping:
+    """Return how the run is kept: what it goes on from, and the command that goes on with it."""
     if resume and output == "-":
         raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
-    named = [] if output == DEFAULT_NAME else ["-o", output]
+    named = ([] if output == DEFAULT_NAME else ["-o", output]) + ([] if base is None else ["--from", base])
     command = shlex.join(["w2vfast", "train", *corpus, *named, "--resume"])
+    model = None if base is None else Base(Embeddings.load(base), base)
     if not resume:
-        return Keeping(None, command, seconds)
+        return Keeping(None, command, seconds, model)
     from w2vfast.training.checkpoint import Saved
 
-    return Keeping(Saved(checkpoint_of(output)), command, seconds)
+    return Keeping(Saved(checkpoint_of(output)), command, seconds, model)
 
 
 @contextlib.contextmanager

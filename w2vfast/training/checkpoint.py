@@ -96,14 +96,17 @@ class Saved:
             raise UsageError(f"cannot resume with other options: {listed}")
         return TrainConfig(**known | {name: given[name] for name in given if name == "threads"})
 
-    def check(self, corpus: "EncodedCorpus") -> None:
-        """Make sure that the text is the one that was trained on.
+    def check(self, corpus: "EncodedCorpus", base: str | None = None) -> None:
+        """Make sure that the text is the one that was trained on, and the model the one that was gone on from.
 
         Raises
         ------
         UsageError
             It is not; the message says in what it differs.
         """
+        if base != self._about.get("base"):
+            began = self._about.get("base") or "no model"
+            raise UsageError(f"cannot resume: the run went on from {began}, not from {base or 'none'} (--from)")
         now = fingerprint(corpus)
         differ = [name for name in now if now[name] != self._fingerprint.get(name)]
         if list(corpus.vocab.words) != list(self.vocab.words):
@@ -129,13 +132,16 @@ class Checkpoints:
         How often.
     n_bytes
         Its size; so much of the disk is claimed for it in advance.
+    base
+        The fingerprint of the model that the run went on from.
     """
 
     def __init__(
-        self, path: Path | None, stop: StopRequests, monitor: Monitor, seconds: float, n_bytes: int = 0
-    ) -> None:
+        self, path: Path | None, stop: StopRequests, monitor: Monitor, seconds: float, n_bytes: int = 0,
+        base: str | None = None,
+    ) -> None:  # fmt: skip
         self._path, self._stop, self._monitor, self._seconds = path, stop, monitor, seconds
-        self._n_bytes = n_bytes
+        self._n_bytes, self._base = n_bytes, base
         self._begin = self._last = time.monotonic()
         self._staging: Staging | None = None
         self._fingerprint: dict[str, Any] = {}
@@ -176,7 +182,7 @@ class Checkpoints:
         W, W_out = (np.ascontiguousarray(matrix[:, :dim]) for matrix in trainer.model)
         contents = Contents(W, corpus.vocab, W_out, asdict(trainer.config))
         self._fingerprint = self._fingerprint or fingerprint(corpus)
-        about = {"progress": state.numbers(), "fingerprint": self._fingerprint}
+        about = {"progress": state.numbers(), "fingerprint": self._fingerprint, "base": self._base}
         extra = {"states": state.states.view(np.int64)}
         begin = time.monotonic()
         try:

@@ -23,6 +23,7 @@ from w2vfast.system.places import checkpoint_of
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
+from w2vfast.training.continued import Base
 from w2vfast.training.monitor import Monitor, clock, human
 from w2vfast.training.plan import matrix_bytes
 from w2vfast.vocab import Vocab
@@ -36,8 +37,9 @@ _HEADER_BYTES = 1 << 16  # more than a model file's header takes
 
 
 def train(
-    corpus: CorpusInput | Sequence[CorpusInput], *, monitor: Monitor | None = None, **params: Any
-) -> Embeddings:
+    corpus: CorpusInput | Sequence[CorpusInput], *, monitor: Monitor | None = None, base: Embeddings | None = None,
+    **params: Any,
+) -> Embeddings:  # fmt: skip
     """Train word vectors.
 
     Parameters
@@ -47,6 +49,9 @@ def train(
         line is one sentence, words are separated by white space.
     monitor
         Whom to report progress to; by default nobody.
+    base
+        A model to go on from, with its output vectors: its words stay, new ones are added. Its parameters are the
+        defaults.
     **params
         Fields of ``TrainConfig``: ``model="cbow"``, ``dim=300``, ``neg=10`` and so on.
 
@@ -71,8 +76,12 @@ def train(
     >>> emb = w2vfast.train("corpus.txt", model="sg", neg=5)      # doctest: +SKIP
     >>> emb.save("model.w2v")                                     # doctest: +SKIP
     """
-    sources, config = find_sources(corpus, (monitor or Monitor()).note), make_config(params).resolved()
-    return train_sources(sources, config, monitor or Monitor())
+    sources = find_sources(corpus, (monitor or Monitor()).note)
+    config = make_config(params if base is None else parameters_like(base, params)).resolved()
+    keeping = Keeping(base=None if base is None else Base(base, "the base"))
+    trainer = prepare(sources, config, monitor or Monitor(), None, keeping)
+    trainer.run()
+    return _result(trainer, keeping.base)
 
 
 def make_config(params: dict[str, Any]) -> TrainConfig:
@@ -95,11 +104,25 @@ class Keeping:
         The command that resumes it.
     seconds
         How often a checkpoint is written.
+    base
+        The model that it goes on from, if there is one.
     """
 
     resumed: "Saved | None" = None
     command: str = ""
     seconds: float = 600.0
+    base: Base | None = None
+
+
+def parameters_like(model: Embeddings, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a model was trained with, where none are given; not its number of threads.
+
+    A learning rate suits an architecture; it is not taken over if that or the rate itself is given.
+    """
+    known = {name: value for name, value in model.params.items() if name in TrainConfig.__dataclass_fields__}
+    if given.keys() & {"model", "cbow_grad", "alpha"}:
+        known |= {"alpha": None, "min_alpha": None}
+    return {**known, "dim": model.dim, "threads": None, **given}
 
 
 def train_to_file(
@@ -125,12 +148,12 @@ def train_to_file(
     refuse_input_as_output(sources, output)
     with Staging(output) as staging:
         begin = time.perf_counter()
-        trainer = prepare(sources, config, monitor, staging, keeping.resumed, **lists)
+        trainer = prepare(sources, config, monitor, staging, keeping, **lists)
         what = "nothing can be saved" if staging.in_place else "saving what there is"
         message = f"stopping, {what} (Ctrl-C again to quit now)" if monitor.is_heard else ""
         with StopRequests(message) as stop:
             has_checkpoint = _train_and_keep(trainer, staging, keeping, stop)
-            replaced, embeddings = _age(staging), embeddings_of(trainer)
+            replaced, embeddings = _age(staging), _result(trainer, keeping.base)
             n_bytes = embeddings.save_or_rescue(staging)
             if has_checkpoint:
                 checkpoint_of(staging.target).unlink(missing_ok=True)
@@ -154,7 +177,8 @@ def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop
     if path is not None and path.exists() and keeping.resumed is None:
         monitor.note(f"{path.name} of an unfinished run is there; --resume would go on with it")
     n_bytes = _bytes_to_reserve(trainer.corpus.vocab, trainer.config.dim)
-    with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes) as checkpoints:
+    base = None if keeping.base is None else keeping.base.fingerprint
+    with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base) as checkpoints:
         try:
             trainer.run(checkpoints.after_chunk)
             return keeping.resumed is not None or checkpoints.share is not None
@@ -167,27 +191,28 @@ def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop
             raise
 
 
-def train_sources(sources: Sequence[Source], config: TrainConfig, monitor: Monitor, **lists: Any) -> Embeddings:
-    """Read, encode and train; ``config`` must be resolved."""
-    trainer = prepare(sources, config, monitor, None, None, **lists)
-    trainer.run()
-    return embeddings_of(trainer)
+def _result(trainer: "Trainer", base: Base | None) -> Embeddings:
+    return embeddings_of(trainer) if base is None else base.merged(embeddings_of(trainer))
 
 
 def prepare(
-    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, staging: Staging | None,
-    resumed: "Saved | None", **lists: Any,
+    sources: Sequence[Source], config: TrainConfig, monitor: Monitor, staging: Staging | None, keeping: Keeping,
+    **lists: Any,
 ) -> "Trainer":  # fmt: skip
     """Read and encode text; return what will train on it.
 
-    Disk space is claimed if there is a staging. A resumed run reads the text with its own words, and checks it.
+    Disk space is claimed if there is a staging. A resumed run reads the text with its own words, and checks it;
+    one that goes on from a model keeps all of its words.
     """
+    resumed, base = keeping.resumed, keeping.base
     announce(sources, monitor)
     from w2vfast.training.trainer import Trainer, load_kernels
 
     load_kernels(config, monitor)
     if resumed is not None:
         lists = {"vocab": resumed.vocab}
+    elif base is not None:
+        lists["keep_words"] = base.words | lists.get("keep_words", frozenset())
     corpus = read_corpus(sources, config.reading(**lists), monitor)
     _describe(corpus, config, monitor)
     _check_memory(len(corpus.vocab), config.dim)
@@ -195,9 +220,11 @@ def prepare(
         staging.reserve(_bytes_to_reserve(corpus.vocab, config.dim))
     trainer = Trainer(corpus, config, monitor)
     if resumed is not None:
-        resumed.check(corpus)
+        resumed.check(corpus, None if base is None else base.fingerprint)
         trainer.resume(resumed.state, resumed.W, resumed.W_out)
         monitor.note(f"going on at {100 * resumed.state.done / resumed.state.total:.1f} %")
+    elif base is not None:
+        base.fill(trainer, monitor)
     return trainer
 
 
