@@ -201,6 +201,7 @@ def test_the_log_has_a_line_for_each_chunk_and_one_for_the_run(w2v, corpus):
     assert w2v("train", "corpus.txt", "-q", "--epochs", "3", "--log-json", "log.jsonl").returncode == 0
     rows = [json.loads(line) for line in (w2v.folder / "log.jsonl").read_text().splitlines()]
     names = {"epoch", "tokens", "pairs", "alpha", "loss", "words_per_second", "seconds"}
+    names |= {"time", "memory_bytes", "held_out_loss"}
     assert all(set(row) == names for row in rows[:-1])
     assert rows[-1].pop("done") is True
     assert set(rows[-1]) == names
@@ -245,7 +246,7 @@ def test_help_shows_every_default_and_an_example(w2v):
     for heading in ("Model:", "Text:", "Learning:", "Run:"):
         assert heading in text
     options = re.findall(r"^  -\S+.*?(?=^  -|\Z|^\w)", text.split("Other options")[0], re.M | re.S)
-    assert len(options) == 35
+    assert len(options) == 38
     assert all("default:" in option for option in options)
     assert w2v("-h").stdout == w2v("--help").stdout
     bare = w2v()

@@ -129,6 +129,8 @@ def training_options(function: F) -> F:
         config_option("epochs", _LEARNING, "Passes over the corpus.", "--iter"),
         config_option("alpha", _LEARNING, "Learning rate at the start.", default_text=_ALPHAS),
         config_option("min_alpha", _LEARNING, "Learning rate at the end, absolute.", default_text="alpha x 1e-4"),
+        config_option("held_out", _LEARNING, "Hold out this share of the text, its end, to measure the loss on."),
+        config_option("early_stop", _LEARNING, "Stop when the held-out loss has not fallen for so many epochs."),
         config_option("threads", _RUN, "Threads.", default_text="the CPUs this process may use"),
         config_option("seed", _RUN, "Of all random draws; with --threads 1 the same file each time."),
     )

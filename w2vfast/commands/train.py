@@ -23,6 +23,7 @@ from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.corpus.wordlists import vocab_text
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
+from w2vfast.model.evaluate import read_test
 from w2vfast.model.locate import DEFAULT_NAME, write_last
 from w2vfast.system.places import checkpoint_of
 from w2vfast.system.staging import Staging, write_bytes
@@ -44,6 +45,8 @@ _RUN = "Run"
 @progress_option
 @click.option("--log-json", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
               help="Write the run's figures as JSON Lines.")  # fmt: skip
+@click.option("--eval", "tests", cls=GroupedOption, heading=_RUN, metavar="FILE", multiple=True,
+              show_default="none", help="Score the vectors on such a test after each epoch.")  # fmt: skip
 @click.option("--plot-loss", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
               help="Draw loss and learning rate as a .png or .svg.")  # fmt: skip
 @click.option("--save-vocab", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
@@ -61,7 +64,7 @@ _RUN = "Run"
 def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
     save_vocab: str | None, base: str | None, like: str | None, resume: bool, checkpoint_every: float,
-    verbose: bool, quiet: bool, **params: Any,
+    tests: tuple[str, ...], verbose: bool, quiet: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS.
 
@@ -78,7 +81,9 @@ def train(
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
     lists, ctx = take_reading(params), click.get_current_context()
     given = _given(ctx, params)
-    keeping = _keeping(corpus, output, base, resume=resume, seconds=60 * checkpoint_every)
+    for test in tests:
+        read_test(test)  # what is wrong with it is found before training
+    keeping = _keeping(corpus, output, base, tests, resume=resume, seconds=60 * checkpoint_every)
     if keeping.resumed is not None:
         config = keeping.resumed.config(given)
     elif base is not None or like is not None:
@@ -104,7 +109,9 @@ def _given(ctx: click.Context, params: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if ctx.get_parameter_source(name) is source}
 
 
-def _keeping(corpus: tuple[str, ...], output: str, base: str | None, *, resume: bool, seconds: float) -> Keeping:
+def _keeping(
+    corpus: tuple[str, ...], output: str, base: str | None, tests: tuple[str, ...], *, resume: bool, seconds: float
+) -> Keeping:
     """Return how the run is kept: what it goes on from, and the command that goes on with it."""
     if resume and output == "-":
         raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
@@ -112,10 +119,10 @@ def _keeping(corpus: tuple[str, ...], output: str, base: str | None, *, resume: 
     command = shlex.join(["w2vfast", "train", *corpus, *named, "--resume"])
     model = None if base is None else Base(Embeddings.load(base), base)
     if not resume:
-        return Keeping(None, command, seconds, model)
+        return Keeping(None, command, seconds, model, tests)
     from w2vfast.training.checkpoint import Saved
 
-    return Keeping(Saved(checkpoint_of(output)), command, seconds, model)
+    return Keeping(Saved(checkpoint_of(output)), command, seconds, model, tests)
 
 
 @contextlib.contextmanager

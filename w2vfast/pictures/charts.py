@@ -176,6 +176,8 @@ def read_log(path: str | os.PathLike[str]) -> list[tuple[float, float, float, in
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
+            if "scores" in row:
+                continue
             values = float(row["tokens"]), float(row["loss"]), float(row["alpha"]), int(row["epoch"])
         except (ValueError, TypeError, KeyError, RecursionError):
             raise DataError(f"{os.fspath(path)}: line {number:,} is no record of train --log-json") from None

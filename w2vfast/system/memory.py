@@ -18,6 +18,12 @@ def available_bytes() -> int | None:
     return min(limits, default=None)
 
 
+def used_bytes() -> int | None:
+    """Return how much memory this process has in use, None where the system does not tell."""
+    match = re.search(r"VmRSS:\s+(\d+) kB", _text("/proc/self/status"))
+    return int(match[1]) * 1024 if match else None
+
+
 def _machine() -> int | None:
     match = re.search(r"MemAvailable:\s+(\d+) kB", _text("/proc/meminfo"))
     return int(match[1]) * 1024 if match else None

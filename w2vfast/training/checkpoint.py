@@ -170,7 +170,7 @@ class Checkpoints:
         """
         now = time.monotonic()
         is_due = now - self._last >= self._seconds
-        ends_late_epoch = trainer.state.done % trainer.corpus.n_tokens == 0 and now - self._begin >= self._seconds
+        ends_late_epoch = trainer.state.done % trainer.n_tokens == 0 and now - self._begin >= self._seconds
         if self._path is not None and (self._stop.number is not None or is_due or ends_late_epoch):
             self._save(self._path, trainer)
         if self._stop.number is not None:

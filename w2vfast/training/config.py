@@ -30,6 +30,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**63 - 1),
     "max_word_bytes": (1, 2**20),
     "max_vocab": (2, 2**31 - 1),
+    "held_out": (0.0, 0.5),
+    "early_stop": (1, 100_000),
 }
 
 #: The learning rate that suits skip-gram, and CBOW by the form of its gradient: benchmarks/defaults.py.
@@ -63,6 +65,10 @@ class TrainConfig:
     min_alpha: float | None = None  # learning rate at the end, absolute; by default alpha x 1e-4
     threads: int | None = None  # by default the CPUs that the process may use
     seed: int = 1  # of every random draw
+    held_out: float = (
+        0.0  # the share of the text, at its end, that is not trained on but measured after each epoch
+    )
+    early_stop: int | None = None  # stop when the held-out loss has not fallen for so many epochs
     max_word_bytes: int = 1024  # longer tokens are dropped
     max_vocab: int | None = None  # at most so many words, the most frequent ones
     lowercase: bool = False  # turn the text to lower case
@@ -94,6 +100,8 @@ class TrainConfig:
             raise UsageError("window all leaves no room for left and right")
         if self.left == 0 and self.right == 0:
             raise UsageError("left and right must not both be 0")
+        if self.early_stop is not None and self.held_out == 0:
+            raise UsageError("early_stop needs held_out, a share of the text such as 0.01")
         if self.alpha is not None and self.min_alpha is not None and self.min_alpha > self.alpha:
             raise UsageError(f"min_alpha ({self.min_alpha}) must not exceed alpha ({self.alpha})")
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 from w2vfast.errors import OutputError
+from w2vfast.system.memory import used_bytes
 from w2vfast.training.monitor import Monitor, Progress
 
 
@@ -23,10 +25,12 @@ class Recorder(Monitor):
 class JsonLog(Monitor):
     """A monitor that writes a line of JSON for each chunk, and one for the run.
 
-    Every line has ``epoch``, ``tokens``, ``pairs``, ``alpha``, ``loss``, ``words_per_second`` and ``seconds``
-    since training began, without compilation. ``tokens`` and ``words_per_second`` count the tokens of the
-    vocabulary, before subsampling. The last line has ``"done": true``; its speed is that of the whole run, its
-    loss the mean of the last epoch.
+    Every line of training has ``time`` (seconds since 1970), ``epoch``, ``tokens``, ``pairs``, ``alpha``,
+    ``loss``, ``held_out_loss`` (at the end of an epoch, if text is held out, else null), ``words_per_second``,
+    ``seconds`` since training began, without compilation, and ``memory_bytes``. ``tokens`` and
+    ``words_per_second`` count the tokens of the vocabulary, before subsampling. The last line has
+    ``"done": true``; its speed is that of the whole run, its loss the mean of the last epoch. A line with
+    ``scores`` has the scores of the tests after an epoch.
 
     Parameters
     ----------
@@ -50,16 +54,23 @@ class JsonLog(Monitor):
         """Write a line."""
         self._write(progress)
 
+    def evaluated(self, epoch: int, scores: dict[str, float | None]) -> None:
+        """Write a line of scores."""
+        self._write_row({"time": time.time(), "epoch": epoch, "scores": scores})
+
     def finished(self, progress: Progress) -> None:
         """Write the last line and close the file."""
         self._write(progress, done=True)
         self._file.close()
 
     def _write(self, progress: Progress, **more: Any) -> None:
-        names = ("epoch", "tokens", "pairs", "alpha", "loss", "words_per_second", "seconds")
+        names = ("epoch", "tokens", "pairs", "alpha", "loss", "held_out_loss", "words_per_second", "seconds")
         row = {name: getattr(progress, name) for name in names}
+        self._write_row({"time": time.time(), **row, "memory_bytes": used_bytes(), **more})
+
+    def _write_row(self, row: dict[str, Any]) -> None:
         try:
-            self._file.write(json.dumps(row | more) + "\n")
+            self._file.write(json.dumps(row) + "\n")
         except OSError as error:
             raise self._error(error) from None
 

@@ -27,14 +27,16 @@ class Progress:
     seconds: float  # since training began
     ends_epoch: bool
     resumed_at: int = 0  # tokens that an earlier run had trained on
+    held_out_loss: float | None = None  # on the text held out, measured at the end of an epoch
 
     @property
     def text(self) -> str:
         """The figures as one line."""
         left = self.seconds * (self.total_tokens - self.tokens) / max(self.tokens - self.resumed_at, 1)
+        held_out = "" if self.held_out_loss is None else f"  held-out {self.held_out_loss:.3f}"
         return (
             f"epoch {self.epoch}/{self.n_epochs}  {self.percent:3.0f} %  {human(self.words_per_second)} words/s  "
-            f"alpha {self.alpha:.4f}  loss {self.loss:.3f}  ETA {clock(left)}"
+            f"alpha {self.alpha:.4f}  loss {self.loss:.3f}{held_out}  ETA {clock(left)}"
         )
 
     @property
@@ -66,6 +68,9 @@ class Monitor:
     def trained(self, progress: Progress) -> None:
         """Take note that a chunk is done."""
 
+    def evaluated(self, epoch: int, scores: dict[str, float | None]) -> None:
+        """Take note of the scores of the vectors after an epoch."""
+
     def finished(self, progress: Progress) -> None:
         """Take note that the run is done: speed of the whole run, loss of its last epoch."""
 
@@ -74,7 +79,7 @@ class Together(Monitor):
     """A monitor that passes everything on to others, in turn."""
 
     def __init__(self, *monitors: Monitor) -> None:
-        for name in ("note", "detail", "reading", "read", "read_all", "trained", "finished"):
+        for name in ("note", "detail", "reading", "read", "read_all", "trained", "evaluated", "finished"):
             setattr(self, name, _each([getattr(monitor, name) for monitor in monitors]))
         self.is_heard = any(monitor.is_heard for monitor in monitors)
 

@@ -18,6 +18,8 @@ from w2vfast.corpus.sources import CorpusInput, Source, find_sources
 from w2vfast.errors import Interrupted, OutOfMemoryError, UsageError
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
+from w2vfast.model.evaluate import evaluate
+from w2vfast.model.vectors import WordVectors
 from w2vfast.system.memory import available_bytes
 from w2vfast.system.places import checkpoint_of
 from w2vfast.system.signals import StopRequests
@@ -30,7 +32,7 @@ from w2vfast.vocab import Vocab
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
-    from w2vfast.training.checkpoint import Saved
+    from w2vfast.training.checkpoint import Checkpoints, Saved
     from w2vfast.training.trainer import Trainer
 
 _HEADER_BYTES = 1 << 16  # more than a model file's header takes
@@ -106,12 +108,15 @@ class Keeping:
         How often a checkpoint is written.
     base
         The model that it goes on from, if there is one.
+    tests
+        Files of analogies or similarities that the vectors are scored on after each epoch.
     """
 
     resumed: "Saved | None" = None
     command: str = ""
     seconds: float = 600.0
     base: Base | None = None
+    tests: tuple[str, ...] = ()
 
 
 def parameters_like(model: Embeddings, given: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +185,7 @@ def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop
     base = None if keeping.base is None else keeping.base.fingerprint
     with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base) as checkpoints:
         try:
-            trainer.run(checkpoints.after_chunk)
+            trainer.run(lambda run: _after_chunk(run, checkpoints, keeping.tests))
             return keeping.resumed is not None or checkpoints.share is not None
         except KeyboardInterrupt:
             if checkpoints.share is None:
@@ -189,6 +194,19 @@ def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop
                 monitor.note(f"stopped at {100 * checkpoints.share:.1f} %, saved in {staging.name}.ckpt")
                 monitor.note(f"to go on: {keeping.command}")
             raise
+
+
+def _after_chunk(trainer: "Trainer", checkpoints: "Checkpoints", tests: Sequence[str]) -> None:
+    """Do what is due between two chunks: scores at the end of an epoch, a checkpoint."""
+    if tests and trainer.state.done % trainer.n_tokens == 0:
+        vectors = np.ascontiguousarray(trainer.model.W[:, : trainer.config.dim])
+        model, epoch = WordVectors(Contents(vectors, trainer.corpus.vocab)), trainer.state.done // trainer.n_tokens
+        lines = [score for test in tests for score in evaluate(model, test)]
+        scores = {s.test: s.score for s in lines if s.section in ("total", "spearman")}
+        shown = ", ".join(f"{name} {'-' if score is None else f'{score:.1f}'}" for name, score in scores.items())
+        trainer.monitor.note(f"epoch {epoch}: {shown}")
+        trainer.monitor.evaluated(epoch, scores)
+    checkpoints.after_chunk(trainer)
 
 
 def _result(trainer: "Trainer", base: Base | None) -> Embeddings:

@@ -12,7 +12,9 @@ class RunState:
     """Position, sums and generators of a run."""
 
     #: What is written as numbers.
-    NUMBERS: ClassVar[tuple[str, ...]] = ("done", "total", "n_pairs", "epoch_loss_sum", "n_measured", "last_loss")
+    NUMBERS: ClassVar[tuple[str, ...]] = (
+        "done", "total", "n_pairs", "epoch_loss_sum", "n_measured", "last_loss", "best_held_out_loss", "n_worse",
+    )  # fmt: skip
 
     states: NDArray[np.uint64]  # the generator of each shard
     total: int  # tokens to be trained on, over all epochs
@@ -21,6 +23,8 @@ class RunState:
     epoch_loss_sum: float = 0.0  # of the windows measured in this epoch
     n_measured: int = 0  # how many those were
     last_loss: float = 0.0  # mean of the epoch so far, or of the last one
+    best_held_out_loss: float = -1.0  # -1: none yet
+    n_worse: int = 0  # epochs since then
     resumed_at: int | None = None  # where a resumed run began
 
     @classmethod

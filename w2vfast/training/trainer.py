@@ -28,6 +28,7 @@ from w2vfast.kernels.arguments import Job, Model, Settings, Text
 from w2vfast.kernels.vector import LANES
 from w2vfast.model.contents import all_finite
 from w2vfast.training.config import TrainConfig
+from w2vfast.training.heldout import HeldOut, first_held_out
 from w2vfast.training.monitor import Monitor, Progress
 from w2vfast.training.state import RunState
 from w2vfast.training.tables import make_tables
@@ -38,6 +39,7 @@ _MOST_REDRAWS = 8
 _MOST_NORM = 1e3
 _MOST_LOSS = 3.0  # times the untrained loss
 _ROWS_CHECKED = 256
+_WORDS_A_THREAD = 16
 _CACHE_LINE_BYTES = 64
 _LONGEST_WHOLE_SENTENCE = 10_000
 _GOLDEN_SECTION = 0.618034
@@ -69,8 +71,11 @@ class Trainer:
         self.config, self.monitor, self.corpus = config, monitor, corpus
         self.model = initial_model(len(corpus.vocab), config.dim, config.seed)
         self.words_per_second = 0.0  # tokens of the vocabulary a second, without compilation
-        states = np.array([_seed(config.seed, 1, shard) for shard in range(config.threads)], np.uint64)
-        total = corpus.n_tokens * config.epochs
+        # threads that share a handful of rows overwrite each other's steps: with 2 words the run diverges
+        n_shards = max(1, min(config.threads, len(corpus.vocab) // _WORDS_A_THREAD))
+        states = np.array([_seed(config.seed, 1, shard) for shard in range(n_shards)], np.uint64)
+        self.n_tokens = first_held_out(corpus, config.held_out)  # that are trained on in an epoch
+        total = self.n_tokens * config.epochs
         self.state = RunState(states, total, last_loss=config.untrained_loss)
         self._alpha, self._min_alpha = config.alpha, config.min_alpha
         self._chunk = _FIRST_CHUNK_TOKENS
@@ -88,8 +93,13 @@ class Trainer:
             per_pair,
             _GRADIENT_POWER[config.cbow_grad],
         )
-        self._losses = np.zeros(config.threads)
-        self._pairs = np.zeros((config.threads, 2), np.int64)  # measured, all
+        self._held_out: HeldOut | None = None
+        if self.n_tokens < corpus.n_tokens:
+            inputs = self._text, self._tables, self._settings
+            kernel = KERNELS[config.model].train_shard
+            self._held_out = HeldOut(kernel, *inputs, self.n_tokens, corpus.n_tokens)
+        self._losses = np.zeros(n_shards)
+        self._pairs = np.zeros((n_shards, 2), np.int64)  # measured, all
 
     def resume(self, state: RunState, W: NDArray[np.float32], W_out: NDArray[np.float32]) -> None:
         """Go on where a run of the same corpus and configuration stood.
@@ -125,8 +135,10 @@ class Trainer:
         n_threads, begin = len(self.state.states), self.state.done
         with _pool_lock, ThreadPoolExecutor(1, "w2vfast", _jit.use_threads, (n_threads,)) as worker:
             self._warm_up(worker)
+            if self._held_out is not None:  # too little text for it is found before any work is done
+                worker.submit(self._held_out.loss, self.model).result()
             self._begin = time.perf_counter()
-            while self.state.done < self.state.total:
+            while self.state.done < self.state.total and not self._has_had_enough():
                 self._train_chunk(worker)
                 after_chunk(self)
             n_tokens = self.state.done - begin
@@ -160,7 +172,7 @@ class Trainer:
 
     def _train_chunk(self, worker: ThreadPoolExecutor) -> None:
         """Train on the next tokens of the epoch, for about CHUNK_SECONDS."""
-        state, n_tokens = self.state, self.corpus.n_tokens
+        state, n_tokens = self.state, self.n_tokens
         epoch, start = divmod(state.done, n_tokens)
         if start == 0:
             state.epoch_loss_sum, state.n_measured = 0.0, 0
@@ -177,14 +189,37 @@ class Trainer:
         loss = self._losses.sum() / measured if measured else state.last_loss
         state.last_loss = state.epoch_loss_sum / state.n_measured if state.n_measured else state.last_loss
         self._check(loss, state.done / state.total)
-        self.monitor.trained(self._progress(loss, stop - start, seconds))
+        held_out_loss = self._measure_held_out(worker) if stop == n_tokens else None
+        self.monitor.trained(self._progress(loss, stop - start, seconds, held_out_loss))
         self._chunk = max(1, min(4 * self._chunk, int((stop - start) / seconds * CHUNK_SECONDS)))
 
-    def _progress(self, loss: float, n_tokens: int, seconds: float) -> Progress:
+    def _measure_held_out(self, worker: ThreadPoolExecutor) -> float | None:
+        """Return the loss on the text held out, if there is any; remember whether it has fallen."""
+        if self._held_out is None:
+            return None
+        state, loss = self.state, worker.submit(self._held_out.loss, self.model).result()
+        if state.best_held_out_loss < 0 or loss < state.best_held_out_loss:
+            state.best_held_out_loss, state.n_worse = loss, 0
+        else:
+            state.n_worse += 1
+        return loss
+
+    def _has_had_enough(self) -> bool:
+        """Tell whether the held-out loss has not fallen for long enough; say so."""
+        patience = self.config.early_stop
+        if patience is None or self.state.n_worse < patience:
+            return False
+        epoch = self.state.done // self.n_tokens
+        self.monitor.note(f"stopping after epoch {epoch}: the held-out loss has not fallen for {patience} epochs")
+        return True
+
+    def _progress(
+        self, loss: float, n_tokens: int, seconds: float, held_out_loss: float | None = None
+    ) -> Progress:
         """Return where the run stands: the last ``n_tokens`` were trained on in ``seconds``."""
         done, resumed_at = self.state.done, self.state.resumed_at or 0
         return Progress(
-            epoch=-(-done // self.corpus.n_tokens),
+            epoch=-(-done // self.n_tokens),
             n_epochs=self.config.epochs,
             tokens=done,
             pairs=self.state.n_pairs,
@@ -193,7 +228,8 @@ class Trainer:
             loss=float(loss),
             words_per_second=n_tokens / seconds,
             seconds=self._seconds(),
-            ends_epoch=done % self.corpus.n_tokens == 0,
+            ends_epoch=done % self.n_tokens == 0,
+            held_out_loss=held_out_loss,
             resumed_at=resumed_at,
         )
 
@@ -205,7 +241,7 @@ class Trainer:
         """Train the tokens start .. stop - 1 of an epoch."""
         key = np.uint64(_seed(self.config.seed, 2, epoch))
         slope = (self._min_alpha - self._alpha) / self.state.total
-        job = Job(start, stop, key, self.alpha_at(epoch * self.corpus.n_tokens), slope)
+        job = Job(start, stop, key, self.alpha_at(epoch * self.n_tokens), slope)
         worker.submit(self._call, job).result()
         self.state.n_pairs += int(self._pairs[:, 1].sum())
 

@@ -1,0 +1,73 @@
+"""The loss on text that is not trained on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from w2vfast.corpus.encoded import EncodedCorpus
+from w2vfast.errors import CorpusError
+from w2vfast.kernels import shards
+from w2vfast.kernels.arguments import Job, Model, Settings, Tables, Text
+
+_MOST_ROUNDS = 32
+_ENOUGH_TOKENS = 300_000  # one window of 32 is measured; less text is gone through several times
+_SEED = 3
+
+
+def first_held_out(corpus: EncodedCorpus, share: float) -> int:
+    """Return the position from which on the sentences at the end of the text are held out.
+
+    Raises
+    ------
+    CorpusError
+        Nothing or everything would be.
+    """
+    if share == 0:
+        return corpus.n_tokens
+    wanted = round(corpus.n_tokens * (1 - share))
+    position = int(corpus.offsets[np.searchsorted(corpus.offsets, wanted)])
+    if not 0 < position < corpus.n_tokens:
+        raise CorpusError(f"--held-out {share:g} would hold out no sentence, or all; the text is too short for it")
+    return position
+
+
+class HeldOut:
+    """Sentences that are not trained on, with windows, subsampling and noise words that stay the same.
+
+    The kernel goes over them at the learning rate 0, in one thread, so the loss depends on the vectors only.
+
+    Parameters
+    ----------
+    kernel
+        That trains a shard.
+    text, tables, settings
+        What it needs.
+    begin, end
+        Positions in the text.
+    """
+
+    def __init__(
+        self, kernel: Callable[..., Any], text: Text, tables: Tables, settings: Settings, begin: int, end: int
+    ) -> None:
+        self._kernel, self._inputs, self._begin, self._end = kernel, (text, tables, settings), begin, end
+        self._n_rounds = min(_MOST_ROUNDS, -(-_ENOUGH_TOKENS // (end - begin)))
+
+    def loss(self, model: Model) -> float:
+        """Return the mean loss of a pair.
+
+        Raises
+        ------
+        CorpusError
+            There is too little text to measure it.
+        """
+        total, n_pairs = 0.0, 0
+        for number in range(self._n_rounds):
+            key, state = np.random.SeedSequence([_SEED, number]).generate_state(2, np.uint64)
+            job = Job(self._begin, self._end, key, 0.0, 0.0)
+            losses, pairs = np.zeros(1), np.zeros((1, 2), np.int64)
+            shards.train_chunk(self._kernel, model, *self._inputs, job, np.array([state]), losses, pairs)
+            total, n_pairs = total + float(losses[0]), n_pairs + int(pairs[0, 0])
+        if n_pairs == 0:
+            raise CorpusError("too little text is held out to measure its loss; use a larger --held-out")
+        return total / n_pairs
