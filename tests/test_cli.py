@@ -166,6 +166,7 @@ def test_json_and_header(w2v, sample_model):
     ],
 )
 def test_errors_are_one_line_with_the_contract_s_code(w2v, corpus, args, code, message):
+    """C1, C2, C3, O1, E12."""
     (w2v.folder / "empty.txt").write_text("")
     (w2v.folder / "model.w2v").write_bytes((100).to_bytes(8, "little") + b'{"vectors" and more')
     before = sorted(os.listdir(w2v.folder))

@@ -54,6 +54,7 @@ def tokenize(data, block_bytes, max_word_bytes=1024, **options):
 @given(messy_bytes, st.sampled_from([1, 2, 3, 7, 64, 10_000]), st.sampled_from([1, 3, 20, 1024]))
 @example(b"\xef\xbb\xbfbom first\n", 2, 1024)
 def test_tokenizer_agrees_with_the_reference(data, block_bytes, max_word_bytes):
+    """C7, C8."""
     sentences, report, vocab = tokenize(data, block_bytes, max_word_bytes)
     expected = [s for s in reference.tokenize(data, max_word_bytes) if s]
     assert sentences == expected
@@ -67,6 +68,7 @@ def test_tokenizer_agrees_with_the_reference(data, block_bytes, max_word_bytes):
 
 @given(messy_bytes, st.sampled_from([1, 5, 1000]))
 def test_bad_sequences_are_counted_and_located(data, block_bytes):
+    """C6."""
     report = tokenize(data, block_bytes)[1]
     expected = data.decode("utf-8", "replace").count("\ufffd") - data.count("\ufffd".encode())
     assert report.n_bad_sequences == expected
@@ -135,6 +137,7 @@ def test_no_token_is_lost_or_invented(sentences, min_count):
 
 
 def test_the_end_of_a_file_ends_a_sentence_and_its_last_word():
+    """C11."""
     assert sentences_of(encoded(b"a b", b"b a\n", b"\xef\xbb\xbfa a")) == [["a", "b"], ["b", "a"], ["a", "a"]]
 
 
@@ -149,12 +152,14 @@ def test_the_end_of_a_file_ends_a_sentence_and_its_last_word():
     ],
 )
 def test_a_corpus_without_anything_to_train_on_is_refused(text, message):
+    """C2, C3, C4."""
     with pytest.raises(CorpusError, match=message):
         encoded(text, min_count=5)
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
 def test_compressed_text_is_recognised_by_its_first_bytes(tmp_path, compress):
+    """C18, C19."""
     text = b"one two three\nfour five six\n" * 1000
     packed = compress(text) + compress(b"seven eight\n")
     path = tmp_path / "corpus.txt"
@@ -166,6 +171,7 @@ def test_compressed_text_is_recognised_by_its_first_bytes(tmp_path, compress):
 
 
 def test_zstd_without_its_package_and_models_are_refused_with_advice(tmp_path, monkeypatch):
+    """C23, C24."""
     path = tmp_path / "corpus"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(20))
     monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
@@ -177,6 +183,7 @@ def test_zstd_without_its_package_and_models_are_refused_with_advice(tmp_path, m
 
 
 def test_folders_patterns_and_missing_files(tmp_path):
+    """C1, C23."""
     for name in ("b.txt", "a.txt", "sub/c.txt", ".hidden", "sub/.hidden/d.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)

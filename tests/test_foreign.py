@@ -166,7 +166,7 @@ def test_odd_words_are_noted(tmp_path):
     ],
 )  # fmt: skip
 def test_what_is_no_good_is_refused(tmp_path, content):
-    """M2 to M6."""
+    """M2, M3, M4, M5, M6."""
     path = tmp_path / "vectors"
     path.write_bytes(content)
     with pytest.raises(FormatError):

@@ -251,10 +251,11 @@ def test_a_lying_header_costs_no_memory(tmp_path):
             assert b"Traceback" not in result.stderr
 
 
-# ---- folders as outputs (O10)
+# ---- folders as outputs
 
 
 def test_a_folder_is_replaced_as_one(tmp_path, monkeypatch):
+    """O10."""
     target = tmp_path / "out"
 
     def write(text):

@@ -5,10 +5,11 @@ import subprocess
 import sys
 
 import pytest
-from conftest import SAMPLE
+from conftest import COMMAND, SAMPLE
 
 import w2vfast
 from w2vfast import _jit
+from w2vfast.system.threads import count_cpus
 
 
 @pytest.fixture
@@ -104,3 +105,32 @@ def test_a_failing_function_is_called_twice_at_most(monkeypatch):
     with pytest.raises(ValueError):  # noqa: PT011
         _jit.call_mended(fail)
     assert calls == [1, "cleared", 1]
+
+
+def test_parallel_first_runs_do_not_disturb_each_other(tmp_path, w2v, corpus):
+    """E10: three cold starts with one cache."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    env.pop("NUMBA_CACHE_DIR", None)
+    runs = [
+        subprocess.Popen(
+            [*COMMAND, "train", "corpus.txt", "--epochs", "1", "--threads", "1", "-q", "-o", f"{i}.w2v"],
+            cwd=w2v.folder, env=env, stderr=subprocess.PIPE,
+        )
+        for i in range(3)
+    ]  # fmt: skip
+    for run in runs:
+        said = run.stderr.read()
+        run.stderr.close()
+        assert (run.wait(300), said) == (0, b"")
+    assert len({(w2v.folder / f"{i}.w2v").read_bytes() for i in range(3)}) == 1
+
+
+def test_threads_follow_the_affinity_mask():
+    """T13: not the number of processors of the machine."""
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert count_cpus() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert 1 <= count_cpus() <= len(allowed)

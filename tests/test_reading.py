@@ -149,6 +149,7 @@ def test_sentences_may_be_lines_files_or_numbers_of_words():
 
 
 def test_strict_reading_stops_at_invalid_utf_8():
+    """C6."""
     assert encoded(b"a b \xff\n").report.n_bad_sequences == 1
     with pytest.raises(CorpusError, match="invalid UTF-8 at byte 4 "):
         encoded(b"a b \xff\n", strict=True)
@@ -156,6 +157,7 @@ def test_strict_reading_stops_at_invalid_utf_8():
 
 @pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
 def test_truncated_data_is_refused_or_read_as_far_as_it_goes(tmp_path, kind):
+    """C15."""
     rng = np.random.default_rng(0)
     text = " ".join(map(str, rng.integers(0, 1000, 600_000))).encode()
     path = tmp_path / "corpus"
@@ -178,6 +180,7 @@ def compress(kind, text):
 
 
 def test_zstd_frames_are_followed_and_checked(tmp_path):
+    """C16, C18."""
     path, text = tmp_path / "corpus", b"one two three\n" * 100_000
     packed = compress("zst", text) + compress("zst", b"four five\n")
     path.write_bytes(packed)
@@ -190,6 +193,7 @@ def test_zstd_frames_are_followed_and_checked(tmp_path):
 
 @pytest.mark.parametrize("kind", ["bz2", "xz"])
 def test_garbage_behind_the_data_is_counted_and_padding_is_not(tmp_path, kind):
+    """C17."""
     path, packed = tmp_path / "corpus", compress(kind, b"one two three\n" * 9)
     path.write_bytes(packed + bytes(8) + packed)
     assert encode(find_sources(path), SMALL).report.n_files_with_garbage == 0
@@ -202,6 +206,7 @@ def test_garbage_behind_the_data_is_counted_and_padding_is_not(tmp_path, kind):
 
 
 def test_a_file_that_changes_while_it_is_read_is_counted(tmp_path, monkeypatch):
+    """C14."""
     path = tmp_path / "corpus"
     path.write_bytes(b"one two three\n" * 9)
     (source,) = find_sources(path)
@@ -216,6 +221,7 @@ def test_a_file_that_changes_while_it_is_read_is_counted(tmp_path, monkeypatch):
 
 
 def test_models_in_a_folder_are_skipped_with_a_note(tmp_path):
+    """C23."""
     (tmp_path / "a.txt").write_bytes(b"a b c\n")
     save(encoded(b"a b c\n"), tmp_path / "b.w2vc")
     notes = []
@@ -224,6 +230,7 @@ def test_models_in_a_folder_are_skipped_with_a_note(tmp_path):
 
 
 def test_empty_files_among_others_are_counted():
+    """C2."""
     assert encoded(b"a b c", b"", gzip.compress(b""), b" \n").report.n_empty_files == 2
 
 

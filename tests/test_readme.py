@@ -18,6 +18,7 @@ def tour():
 
 
 def test_the_tour_works_as_printed(tmp_path):
+    """E6 is documented there."""
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     shown = {}
     data = tmp_path / "w2vfast" / "data"

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 
 import numpy as np
@@ -293,3 +294,31 @@ def test_nothing_can_be_kept_of_a_run_to_standard_output(w2v, long_text):
     assert "stopping, nothing can be saved" in said
     assert said.endswith("stopped; standard output was not written\n")
     assert os.listdir(w2v.folder) == ["text.txt"]
+
+
+def test_a_reader_always_finds_a_whole_model(w2v, sample_model):
+    """T16: while another program replaces the file again and again."""
+    target, models = w2v.folder / "m.w2v", [sample_model, w2v.folder / "small.w2v"]
+    assert w2v("convert", sample_model, "-o", "small.w2v", "--top", "50", "-q").returncode == 0
+    stop = threading.Event()
+
+    def replace():
+        loaded = [Embeddings.load(path) for path in models]
+        while not stop.is_set():
+            for model in loaded:
+                model.save(target)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        while not target.exists():
+            time.sleep(0.01)
+        sizes = set()
+        for _ in range(60):
+            sizes.add(len(Embeddings.load(target)))
+        for _ in range(5):
+            assert w2v("similar", "the", "-m", target).returncode == 0
+    finally:
+        stop.set()
+        writer.join()
+    assert sizes == {50, 2076}
