@@ -134,3 +134,13 @@ def test_threads_follow_the_affinity_mask():
     finally:
         os.sched_setaffinity(0, allowed)
     assert 1 <= count_cpus() <= len(allowed)
+
+
+@pytest.mark.parametrize("model", ["sg", "cbow"])
+def test_checked_indices_change_nothing(tmp_path, w2v, model):
+    """T4: with Numba's bounds checks, an index out of range would end the kernel and change the vectors."""
+    checked = {"NUMBA_BOUNDSCHECK": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    options = ["--model", model, "--epochs", "1", "--threads", "1", "-q"]
+    assert w2v("train", SAMPLE, *options, "-o", "one.w2v").returncode == 0
+    assert w2v("train", SAMPLE, *options, "-o", "two.w2v", env=checked).returncode == 0
+    assert (w2v.folder / "one.w2v").read_bytes() == (w2v.folder / "two.w2v").read_bytes()
