@@ -37,6 +37,13 @@ def measured(name: str) -> str:
     return f"`{result['command']}`\n\n{table}\n\n{about}"
 
 
+def soak() -> str:
+    """Return the last result of scripts/soak."""
+    rows = json.loads((HERE / "results" / "soak.json").read_text())["rows"]
+    lines = [f"| {row['fault']} | {row['tried']:,} | {row['whole']:,} |" for row in rows]
+    return "\n".join(["| fault | tried | whole afterwards |", "|---|---|---|", *lines])
+
+
 def accuracy(name: str) -> str:
     """Return the comparison of learning rates."""
     result = json.loads((HERE / "results" / f"{name}.json").read_text())
@@ -50,7 +57,7 @@ def filled(text: str) -> str:
 
     def fill(match: re.Match) -> str:
         name = match[1]
-        table = accuracy(name) if name.startswith("defaults") else measured(name)
+        table = soak() if name == "soak" else accuracy(name) if name.startswith("defaults") else measured(name)
         return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end -->"
 
     return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", fill, text, flags=re.S)

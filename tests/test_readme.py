@@ -80,6 +80,6 @@ def test_tables_of_figures_are_made_from_stored_results():
 
 
 def test_scripts_are_executable_and_short():
-    for name in ("scripts/setup", "scripts/demo", "scripts/test", ".ci/run"):
+    for name in ("scripts/setup", "scripts/demo", "scripts/test", "scripts/soak", ".ci/run"):
         assert os.access(ROOT / name, os.X_OK)
         assert len((ROOT / name).read_text().splitlines()) <= 20

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from w2vfast.errors import OutputError, UsageError
 from w2vfast.model import query
 from w2vfast.model.contents import Contents
-from w2vfast.model.formats.registry import read_vectors
 from w2vfast.model.native import NativeFile, is_native, model_bytes, read_model, write_model
 from w2vfast.system.places import state_folder
 from w2vfast.system.staging import Staging
@@ -180,7 +178,7 @@ class WordVectors:
         """Save the model in the user's folder for rescued files, or among temporary ones; return where."""
         state = state_folder()
         for folder in [*([] if state is None else [state / "rescue"]), Path(tempfile.gettempdir())]:
-            path = folder / f"{name}-{secrets.token_hex(4)}.w2v"
+            path = folder / f"{name}-{os.urandom(4).hex()}.w2v"
             with contextlib.suppress(OSError, OutputError):
                 folder.mkdir(parents=True, exist_ok=True)
                 self.save(path)
@@ -199,7 +197,7 @@ class WordVectors:
             It cannot be opened.
         """
         with _reading(path):
-            return cls(read_model(path, with_context=with_context) if is_native(path) else read_vectors(path))
+            return cls(read_model(path, with_context=with_context) if is_native(path) else _read_other(path))
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -216,7 +214,7 @@ class WordVectors:
             It cannot be opened.
         """
         with _reading(path):
-            return cls(NativeFile(path) if is_native(path) else read_vectors(path))
+            return cls(NativeFile(path) if is_native(path) else _read_other(path))
 
     def to_gensim(self) -> Any:
         """Return gensim's ``KeyedVectors`` of the same words; the matrix is shared, not copied.
@@ -247,6 +245,15 @@ class WordVectors:
     @property
     def _is_small(self) -> bool:
         return 4 * len(self) * self.dim <= _SMALL_BYTES
+
+
+def _read_other(path: str | os.PathLike[str]) -> Contents:
+    """Read the vectors of another trainer."""
+    from w2vfast.model.formats.registry import (
+        read_vectors,
+    )  # which a question to a model of ours need not wait for
+
+    return read_vectors(path)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import glob
 import os
-import secrets
 import shutil
 import stat
 import sys
@@ -178,7 +177,7 @@ class Staging:
 
     def _make_folder(self, home: Path, stem: str) -> Path:
         while True:
-            folder = home / f".{stem}.{secrets.token_hex(6)}.tmp"
+            folder = home / f".{stem}.{os.urandom(6).hex()}.tmp"
             folder.mkdir(mode=0o700)
             if fcntl is None:
                 return folder
