@@ -356,6 +356,23 @@ def test_wrong_uses_of_convert(w2v, sample_model):
     assert w2v("convert", "mine", "-o", "x.txt").returncode == 3
 
 
+def test_vectors_from_a_pipe_are_read(w2v, sample_model):
+    """As of ``-m <(zcat vectors.txt.gz)``, which can be read only once."""
+    assert w2v("convert", sample_model, "-o", "v.txt.gz", "-q").returncode == 0
+    command = " ".join(COMMAND)
+    for script in (
+        f"{command} similar king -k 3 -m <(zcat v.txt.gz)",
+        f"{command} similar king -k 3 -m <(cat {sample_model})",
+        f"{command} convert <(zcat v.txt.gz) -o again.w2v -q && {command} similar king -k 3 -m again.w2v",
+    ):
+        result = subprocess.run(["bash", "-c", script], cwd=w2v.folder, capture_output=True, timeout=60)
+        assert (result.returncode, result.stderr) == (0, b"")
+        assert result.stdout == w2v("similar", "king", "-k", "3", "-m", sample_model).stdout
+    script = f"{command} info <(zcat v.txt.gz)"
+    result = subprocess.run(["bash", "-c", script], cwd=w2v.folder, capture_output=True)
+    assert b"format: word2vec text" in result.stdout
+
+
 def test_info_of_models_and_other_files(w2v, sample_model):
     info = json.loads(w2v("info", "-m", sample_model, "--json").stdout)
     model = Embeddings.load(sample_model)

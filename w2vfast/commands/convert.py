@@ -14,6 +14,7 @@ from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
 from w2vfast.model.formats.registry import FOLDERS, FORMATS, NARROW, format_of, open_vectors, write_vectors
 from w2vfast.model.formats.select import Selection
+from w2vfast.system.places import rereadable
 from w2vfast.system.staging import Staging
 
 
@@ -56,7 +57,7 @@ def convert(
         if Path(vectors).exists() and staging.target.exists() and staging.target.samefile(vectors):
             raise UsageError(f"the output {staging.name} is the input")
         try:
-            with open_vectors(vectors, allow_nonfinite=allow_nonfinite) as stream:
+            with rereadable(vectors) as place, open_vectors(place, allow_nonfinite=allow_nonfinite) as stream:
                 wanted = selected.of(stream)
                 packed, dtype = output.lower().endswith(".gz"), np.float16 if float16 else np.float32
                 staging.write(lambda path: write_vectors(path, wanted, form, packed=packed, dtype=dtype), None)

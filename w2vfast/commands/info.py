@@ -13,6 +13,7 @@ from w2vfast.model.card import model_card
 from w2vfast.model.formats.registry import open_vectors
 from w2vfast.model.health import complaints, examine
 from w2vfast.model.locate import find_model
+from w2vfast.system.places import rereadable
 
 
 @click.command(cls=GroupedCommand)
@@ -34,7 +35,7 @@ def info(vectors: str | None, model_file: str | None, as_json: bool, card: bool,
     """
     path = find_model(vectors or model_file).path
     try:
-        with open_vectors(path, allow_nonfinite=True) as stream:
+        with rereadable(path) as place, open_vectors(place, allow_nonfinite=True) as stream:
             health = examine(stream)
     except FileNotFoundError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None

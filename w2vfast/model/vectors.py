@@ -15,7 +15,7 @@ from w2vfast.errors import OutputError, UsageError
 from w2vfast.model import query
 from w2vfast.model.contents import Contents
 from w2vfast.model.native import NativeFile, is_native, model_bytes, read_model, write_model
-from w2vfast.system.places import state_folder
+from w2vfast.system.places import rereadable, state_folder
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab
 
@@ -196,8 +196,8 @@ class WordVectors:
         UsageError
             It cannot be opened.
         """
-        with _reading(path):
-            return cls(read_model(path, with_context=with_context) if is_native(path) else _read_other(path))
+        with _reading(path) as place:
+            return cls(read_model(place, with_context=with_context) if is_native(place) else _read_other(place))
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -213,8 +213,8 @@ class WordVectors:
         UsageError
             It cannot be opened.
         """
-        with _reading(path):
-            return cls(NativeFile(path) if is_native(path) else _read_other(path))
+        with _reading(path) as place:
+            return cls(NativeFile(place) if is_native(place) else _read_other(place))
 
     def to_gensim(self) -> Any:
         """Return gensim's ``KeyedVectors`` of the same words; the matrix is shared, not copied.
@@ -257,9 +257,10 @@ def _read_other(path: str | os.PathLike[str]) -> Contents:
 
 
 @contextlib.contextmanager
-def _reading(path: str | os.PathLike[str]) -> Iterator[None]:
+def _reading(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
     try:
-        yield
+        with rereadable(path) as place:
+            yield place
     except OSError as error:
         raise UsageError(f"cannot read {os.fspath(path)}: {error.strerror or error}") from None
 

@@ -1,6 +1,11 @@
-"""Folders of the user's where w2vfast keeps something between runs."""
+"""Where files lie: the user's folder for w2vfast, checkpoints, copies of what can be read only once."""
 
+import contextlib
 import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -16,3 +21,22 @@ def state_folder() -> Path | None:
 def checkpoint_of(output: str | os.PathLike[str]) -> Path:
     """Return the path of the checkpoint that belongs to an output, through links."""
     return Path(os.path.realpath(output) + ".ckpt")
+
+
+@contextlib.contextmanager
+def rereadable(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
+    """Yield a path that can be read several times: of a pipe, such as ``<(zcat x)``, that of a temporary copy.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    if not stat.S_ISFIFO(os.stat(path).st_mode):
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(prefix="w2vfast-") as copy:
+        with open(path, "rb") as pipe:
+            shutil.copyfileobj(pipe, copy)
+        copy.flush()
+        yield copy.name
