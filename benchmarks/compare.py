@@ -139,10 +139,7 @@ def main() -> None:
     args = parser.parse_args()
     args.warm_up = str(HERE.parent / "w2vfast" / "data" / "sample.txt.gz")
     rows = measure(args)
-    result = {"command": machine.command(), "machine": machine.describe(), "rows": rows}
-    if args.output:
-        Path(args.output).write_text(json.dumps(result, indent=1) + "\n")
-    print(f"`{result['command']}`\n\n{table(rows)}")
+    machine.report(rows, table, args.output)
 
 
 if __name__ == "__main__":

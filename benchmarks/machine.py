@@ -1,8 +1,10 @@
 """What a measurement was made on, for the tables."""
 
+import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -25,6 +27,14 @@ def describe() -> dict[str, object]:
         "python": platform.python_version(),
         "packages": packages,
     }
+
+
+def report(rows: list[dict], table: Callable[[list[dict]], str], output: str | None) -> None:
+    """Print the command and its table, and store them with the machine, if anybody wants that."""
+    result = {"command": command(), "machine": describe(), "rows": rows}
+    if output:
+        Path(output).write_text(json.dumps(result, indent=1) + "\n")
+    print(f"`{result['command']}`\n\n{table(rows)}")
 
 
 def command() -> str:

@@ -9,7 +9,6 @@ question.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import statistics
@@ -138,10 +137,7 @@ def main() -> None:
                 "peak_mb": max(result[1] for result in results),
             }
         )
-    result = {"command": machine.command(), "machine": machine.describe(), "rows": rows}
-    if args.output:
-        Path(args.output).write_text(json.dumps(result, indent=1) + "\n")
-    print(f"`{result['command']}`\n\n{table(rows)}")
+    machine.report(rows, table, args.output)
 
 
 if __name__ == "__main__":

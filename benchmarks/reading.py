@@ -8,7 +8,6 @@ alone, medians. word2vec.c is timed as a process, which starts in a few millisec
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -102,10 +101,7 @@ def main() -> None:
                 "peak_mb": max(result[2] for result in results),
             }
         )
-    result = {"command": machine.command(), "machine": machine.describe(), "rows": rows}
-    if args.output:
-        Path(args.output).write_text(json.dumps(result, indent=1) + "\n")
-    print(f"`{result['command']}`\n\n{table(rows)}")
+    machine.report(rows, table, args.output)
 
 
 if __name__ == "__main__":

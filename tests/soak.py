@@ -2,7 +2,7 @@
 
     python tests/soak.py [--rounds 1.0] [--output results/soak.json]
 
-Prints a table; ends with 1 if anything was torn, lost or accepted that should not be.
+Prints a line for each; ends with 1 if anything was torn, lost or accepted that should not be.
 """
 
 import argparse
@@ -107,12 +107,6 @@ def read_while_written(folder: Path, times: int) -> tuple[int, int]:
     return times + 1, n_whole
 
 
-def table(rows: list[dict]) -> str:
-    """Return the rows as Markdown."""
-    lines = ["| fault | tried | whole afterwards |", "|---|---|---|"]
-    return "\n".join(lines + [f"| {row['fault']} | {row['tried']:,} | {row['whole']:,} |" for row in rows])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=float, default=1.0, help="so much longer")
@@ -139,10 +133,9 @@ def main() -> None:
         for fault, loop in loops.items():
             tried, whole = loop(args.rounds)
             rows.append({"fault": fault, "tried": tried, "whole": whole})
-            print(f"{fault}: {whole} of {tried}", file=sys.stderr, flush=True)
+            print(f"{fault}: {whole:,} of {tried:,}", flush=True)
     if args.output:
         Path(args.output).write_text(json.dumps({"rows": rows}, indent=1) + "\n")
-    print(table(rows))
     sys.exit(any(row["tried"] != row["whole"] for row in rows))
 
 

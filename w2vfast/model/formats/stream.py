@@ -1,7 +1,7 @@
 """Vectors on their way from one file to another: some rows at a time, so that they need not fit into memory."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -160,12 +160,6 @@ def _checked_blocks(
         notes.append(f"{n_mended:,} words were not valid UTF-8; they got U+FFFD")
 
 
-def mapped(stream: Stream, change: Callable[[Block], Block], *, keeps_all: bool = False) -> Stream:
-    """Return a stream of changed blocks; ``keeps_all`` tells that none loses a word."""
-    blocks = (changed for block in stream.blocks if len((changed := change(block)).words))
-    return replace(stream, blocks=blocks, n_words=stream.n_words if keeps_all else None)
-
-
 def finite(stream: Stream) -> Stream:
     """Return the stream; an error comes at a value that is not finite.
 
@@ -175,12 +169,13 @@ def finite(stream: Stream) -> Stream:
         While it is read.
     """
 
-    def look(block: Block) -> Block:
-        if not all_finite(block.vectors):
-            raise DataError("the format cannot hold numbers that are not finite")
-        return block
+    def blocks() -> Iterator[Block]:
+        for block in stream.blocks:
+            if not all_finite(block.vectors):
+                raise DataError("the format cannot hold numbers that are not finite")
+            yield block
 
-    return mapped(stream, look, keeps_all=True)
+    return replace(stream, blocks=blocks())
 
 
 def without_white_space(stream: Stream) -> Stream:
