@@ -359,6 +359,10 @@ def test_wrong_uses_of_convert(w2v, sample_model):
     (w2v.folder / "mine" / "file").write_text("")
     assert w2v("convert", sample_model, "-o", "mine", "--format", "npy").returncode == 2
     assert w2v("convert", "mine", "-o", "x.txt").returncode == 3
+    result = w2v(
+        "convert", "mine/file/x", "-o", "x.txt"
+    )  # an input that cannot be read is no trouble of the output
+    assert (result.returncode, b"cannot read mine/file/x" in result.stderr) == (2, True)
 
 
 def test_vectors_from_a_pipe_are_read(w2v, sample_model):

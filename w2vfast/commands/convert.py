@@ -1,6 +1,5 @@
 """``w2vfast convert``: from one file of vectors to another."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
 from w2vfast.model.formats.registry import FOLDERS, FORMATS, NARROW, format_of, open_vectors, write_vectors
 from w2vfast.model.formats.select import Selection
-from w2vfast.system.places import rereadable
+from w2vfast.model.vectors import reading
 from w2vfast.system.staging import Staging
 
 
@@ -56,13 +55,10 @@ def convert(
     with Staging(output, files=FOLDERS.get(form, ())) as staging:
         if Path(vectors).exists() and staging.target.exists() and staging.target.samefile(vectors):
             raise UsageError(f"the output {staging.name} is the input")
-        try:
-            with rereadable(vectors) as place, open_vectors(place, allow_nonfinite=allow_nonfinite) as stream:
-                wanted = selected.of(stream)
-                packed, dtype = output.lower().endswith(".gz"), np.float16 if float16 else np.float32
-                staging.write(lambda path: write_vectors(path, wanted, form, packed=packed, dtype=dtype), None)
-        except FileNotFoundError as error:
-            raise UsageError(f"cannot read {os.fspath(vectors)}: {error.strerror}") from None
+        with reading(vectors) as place, open_vectors(place, allow_nonfinite=allow_nonfinite) as stream:
+            wanted = selected.of(stream)
+            packed, dtype = output.lower().endswith(".gz"), np.float16 if float16 else np.float32
+            staging.write(lambda path: write_vectors(path, wanted, form, packed=packed, dtype=dtype), None)
     if not quiet:
         for text in stream.notes:
             out.note(f"warning: {text}")

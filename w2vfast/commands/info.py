@@ -8,12 +8,11 @@ import click
 
 from w2vfast.commands import output
 from w2vfast.commands.options import GroupedCommand, common_options, model_file_option
-from w2vfast.errors import UsageError
 from w2vfast.model.card import model_card
 from w2vfast.model.formats.registry import open_vectors
 from w2vfast.model.health import complaints, examine
 from w2vfast.model.locate import find_model
-from w2vfast.system.places import rereadable
+from w2vfast.model.vectors import reading
 
 
 @click.command(cls=GroupedCommand)
@@ -34,11 +33,8 @@ def info(vectors: str | None, model_file: str | None, as_json: bool, card: bool,
     w2vfast info model.w2v --card > README.md
     """
     path = find_model(vectors or model_file).path
-    try:
-        with rereadable(path) as place, open_vectors(place, allow_nonfinite=True) as stream:
-            health = examine(stream)
-    except FileNotFoundError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    with reading(path) as place, open_vectors(place, allow_nonfinite=True) as stream:
+        health = examine(stream)
     if card:
         output.write(model_card(stream.params, stream.corpus, stream.generator or stream.kind))
         return

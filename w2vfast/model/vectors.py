@@ -196,7 +196,7 @@ class WordVectors:
         UsageError
             It cannot be opened.
         """
-        with _reading(path) as place:
+        with reading(path) as place:
             return cls(read_model(place, with_context=with_context) if is_native(place) else _read_other(place))
 
     @classmethod
@@ -213,7 +213,7 @@ class WordVectors:
         UsageError
             It cannot be opened.
         """
-        with _reading(path) as place:
+        with reading(path) as place:
             return cls(NativeFile(place) if is_native(place) else _read_other(place))
 
     def to_gensim(self) -> Any:
@@ -257,10 +257,19 @@ def _read_other(path: str | os.PathLike[str]) -> Contents:
 
 
 @contextlib.contextmanager
-def _reading(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
+def reading(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
+    """Yield a path of vectors that can be read several times; what the system refuses is a UsageError.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read.
+    """
     try:
         with rereadable(path) as place:
             yield place
+    except BrokenPipeError:  # of standard output
+        raise
     except OSError as error:
         raise UsageError(f"cannot read {os.fspath(path)}: {error.strerror or error}") from None
 
