@@ -23,6 +23,12 @@ QUESTIONS = files("w2vfast") / "data" / "sample-questions.txt"
 REAL_TEXT = Path(os.environ.get("W2VFAST_TEST_TEXT", Path(__file__).parents[2] / "shared/data/enwiki-1m.txt.xz"))
 
 
+def pytest_configure(config):
+    """Uncompiled, the generators' unsigned arithmetic wraps around with a warning, as it should."""
+    if os.environ.get("NUMBA_DISABLE_JIT") == "1":
+        config.addinivalue_line("filterwarnings", r"ignore:overflow encountered in scalar:RuntimeWarning")
+
+
 def _load(path):
     """Import a script as a module."""
     spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -14,8 +14,9 @@ from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.errors import CorpusError, UsageError
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.log import Recorder
+from w2vfast.training.matrices import initial_model
 from w2vfast.training.monitor import Monitor
-from w2vfast.training.trainer import Trainer, initial_model
+from w2vfast.training.trainer import Trainer
 
 
 class Listener(Monitor):

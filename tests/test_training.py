@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import w2vfast
 from w2vfast.errors import CorpusError, DivergedError, OutOfMemoryError, UsageError
-from w2vfast.training import run, trainer
+from w2vfast.training import matrices, resources, trainer
 from w2vfast.training.config import LIMITS, TrainConfig
 from w2vfast.training.monitor import Console, Monitor, Progress, clock, human
 
@@ -141,7 +141,7 @@ def test_pairs_grow_with_epochs_and_do_not_depend_on_threads(model, threads):
 def test_training_changes_both_matrices_and_lowers_the_loss():
     recorder = Recorder()
     model = w2vfast.train(str(SAMPLE), epochs=2, threads=1, monitor=recorder)
-    start = trainer.initial_model(len(model), 100, 1)
+    start = matrices.initial_model(len(model), 100, 1)
     assert np.abs(model.vectors - start.W[:, :100]).max() > 0.1
     assert np.abs(model.context).max() > 0.1
     assert recorder.progress[0].loss <= 6 * math.log(2) + 1e-3
@@ -210,13 +210,13 @@ def test_zero_pairs_are_an_error():
 
 def test_too_little_memory_is_refused_before_training(monkeypatch):
     """T12."""
-    monkeypatch.setattr(run, "available_bytes", lambda: 10_000)
-    with pytest.raises(OutOfMemoryError, match=r"30 words x 100 need about \d+ kB, 10 kB are available"):
+    monkeypatch.setattr(resources, "available_bytes", lambda: 10_000)
+    with pytest.raises(OutOfMemoryError, match=r"30 words x 100 need about 52 kB of memory, 10 kB are available"):
         w2vfast.train(text(), min_count=1)
 
 
 def test_initial_vectors_are_word2vec_s():
-    model = trainer.initial_model(1000, 20, 1)
+    model = matrices.initial_model(1000, 20, 1)
     assert model.W.shape == (1000, 32)
     W = model.W[:, :20]
     assert np.abs(W).max() <= 0.5 / 20

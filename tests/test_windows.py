@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from w2vfast.kernels import cbow, sgns, shards, windows
 from w2vfast.kernels.arguments import Job, Model, Settings, Text
 from w2vfast.kernels.vector import LANES
+from w2vfast.training.matrices import initial_model
 from w2vfast.training.tables import make_tables
-from w2vfast.training.trainer import initial_model
 
 WINDOW = 3
 

@@ -133,6 +133,7 @@ def training_options(function: F) -> F:
         config_option("early_stop", _LEARNING, "Stop when the held-out loss has not fallen for so many epochs."),
         config_option("threads", _RUN, "Threads.", default_text="the CPUs this process may use"),
         config_option("seed", _RUN, "Of all random draws; with --threads 1 the same file each time."),
+        config_option("deterministic", _RUN, "The same file each time with any number of threads; slower."),
     )
     for field in reversed(fields):
         function = field(function)

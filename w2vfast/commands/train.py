@@ -4,6 +4,7 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,19 @@ _RUN = "Run"
               help="Go on with a run that was stopped; its options hold.")  # fmt: skip
 @click.option("--checkpoint-every", cls=GroupedOption, heading=_RUN, type=click.FloatRange(min=0, min_open=True),
               default=10.0, show_default=True, metavar="MINUTES", help="Save a long run so often.")  # fmt: skip
+@click.option("--no-context", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
+              help="Save no output vectors: half the file, but it cannot be trained on.")  # fmt: skip
+@click.option("-n", "--no-clobber", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
+              help="Do not replace an older file.")  # fmt: skip
+@click.option("--force", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
+              help="Train even if memory seems too small.")  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Tell compile times and more.")
 @common_options
 def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
     save_vocab: str | None, base: str | None, like: str | None, resume: bool, checkpoint_every: float,
-    tests: tuple[str, ...], verbose: bool, quiet: bool, **params: Any,
+    tests: tuple[str, ...], no_context: bool, no_clobber: bool, force: bool, verbose: bool, quiet: bool,
+    **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS.
 
@@ -83,7 +91,11 @@ def train(
     given = _given(ctx, params)
     for test in tests:
         read_test(test)  # what is wrong with it is found before training
-    keeping = _keeping(corpus, output, base, tests, resume=resume, seconds=60 * checkpoint_every)
+    keeping = replace(
+        _keeping(corpus, output, base, resume=resume, flags={"--no-context": no_context, "--force": force}),
+        seconds=60 * checkpoint_every, tests=tests, with_context=not no_context, replaces=not no_clobber,
+        force=force,
+    )  # fmt: skip
     if keeping.resumed is not None:
         config = keeping.resumed.config(given)
     elif base is not None or like is not None:
@@ -110,19 +122,20 @@ def _given(ctx: click.Context, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keeping(
-    corpus: tuple[str, ...], output: str, base: str | None, tests: tuple[str, ...], *, resume: bool, seconds: float
+    corpus: tuple[str, ...], output: str, base: str | None, *, resume: bool, flags: dict[str, bool]
 ) -> Keeping:
-    """Return how the run is kept: what it goes on from, and the command that goes on with it."""
+    """Return what the run goes on from, and the command that goes on with it, which repeats the flags."""
     if resume and output == "-":
         raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
     named = ([] if output == DEFAULT_NAME else ["-o", output]) + ([] if base is None else ["--from", base])
-    command = shlex.join(["w2vfast", "train", *corpus, *named, "--resume"])
+    given = [flag for flag, is_on in flags.items() if is_on]
+    command = shlex.join(["w2vfast", "train", *corpus, *named, *given, "--resume"])
     model = None if base is None else Base(Embeddings.load(base), base)
     if not resume:
-        return Keeping(None, command, seconds, model, tests)
+        return Keeping(command=command, base=model)
     from w2vfast.training.checkpoint import Saved
 
-    return Keeping(Saved(checkpoint_of(output)), command, seconds, model, tests)
+    return Keeping(Saved(checkpoint_of(output)), command, base=model)
 
 
 @contextlib.contextmanager

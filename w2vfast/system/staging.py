@@ -90,10 +90,13 @@ class Staging:
             try:
                 os.posix_fallocate(file.fileno(), 0, n_bytes)
             except (AttributeError, OSError) as error:
-                if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                    raise
-                if shutil.disk_usage(self._folder).free < n_bytes:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+                number, free = getattr(error, "errno", None), shutil.disk_usage(self._folder).free
+                if number not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    if free >= n_bytes:
+                        return
+                    number = errno.ENOSPC
+                sizes = f"it needs about {n_bytes / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free there"
+                raise OSError(number, f"{os.strerror(number)}; {sizes}") from None
 
     def write(self, writer: Callable[[Path], None], n_bytes: int | None) -> None:
         """Make the result with ``writer``, which gets a path to fill, and put it in place.

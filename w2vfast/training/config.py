@@ -65,6 +65,7 @@ class TrainConfig:
     min_alpha: float | None = None  # learning rate at the end, absolute; by default alpha x 1e-4
     threads: int | None = None  # by default the CPUs that the process may use
     seed: int = 1  # of every random draw
+    deterministic: bool = False  # the same vectors with any number of threads
     held_out: float = (
         0.0  # the share of the text, at its end, that is not trained on but measured after each epoch
     )
@@ -84,6 +85,7 @@ class TrainConfig:
             ("negatives_per", get_args(NegativesPer)),
             ("cbow_grad", get_args(CbowGrad)),
             ("tokenizer", get_args(Splitting)),
+            ("deterministic", (False, True)),
             ("lowercase", (False, True)),
             ("strict", (False, True)),
             ("allow_truncated", (False, True)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from w2vfast.system.memory import available_bytes
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor
+from w2vfast.training.resources import matrix_bytes
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
@@ -44,7 +45,7 @@ def make_plan(corpus: "EncodedCorpus", config: TrainConfig) -> Plan:
     from w2vfast.training.trainer import Trainer
 
     counts, size, dim = corpus.vocab.counts, len(corpus.vocab), config.dim
-    memory, free = matrix_bytes(size, dim), available_bytes()
+    memory, free = matrix_bytes(config, corpus.n_tokens, size), available_bytes()
     words_per_second = pairs_per_word = None
     if free is None or memory <= free:
         words_per_second, pairs_per_second = Trainer(corpus, config, Monitor()).measure(_TRIAL_SECONDS)
@@ -64,8 +65,3 @@ def make_plan(corpus: "EncodedCorpus", config: TrainConfig) -> Plan:
         words_per_second=words_per_second,
         training_seconds=corpus.n_tokens * config.epochs / words_per_second if words_per_second else None,
     )
-
-
-def matrix_bytes(vocab_size: int, dim: int) -> int:
-    """Return the memory that a run's matrices take, padded and compact."""
-    return 8 * vocab_size * (2 * dim + 15)

@@ -6,7 +6,7 @@ Numba is imported inside the functions, once inputs and output are known to be u
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,27 +15,23 @@ import numpy as np
 from w2vfast import __version__
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.corpus.sources import CorpusInput, Source, find_sources
-from w2vfast.errors import Interrupted, OutOfMemoryError, UsageError
+from w2vfast.errors import Interrupted, UsageError
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.evaluate import evaluate
 from w2vfast.model.vectors import WordVectors
-from w2vfast.system.memory import available_bytes
 from w2vfast.system.places import checkpoint_of
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.continued import Base
 from w2vfast.training.monitor import Monitor, clock, human
-from w2vfast.training.plan import matrix_bytes
-from w2vfast.vocab import Vocab
+from w2vfast.training.resources import check_resources, model_file_bytes
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
     from w2vfast.training.checkpoint import Checkpoints, Saved
     from w2vfast.training.trainer import Trainer
-
-_HEADER_BYTES = 1 << 16  # more than a model file's header takes
 
 
 def train(
@@ -83,7 +79,7 @@ def train(
     keeping = Keeping(base=None if base is None else Base(base, "the base"))
     trainer = prepare(sources, config, monitor or Monitor(), None, keeping)
     trainer.run()
-    return _result(trainer, keeping.base)
+    return _result(trainer, keeping)
 
 
 def make_config(params: dict[str, Any]) -> TrainConfig:
@@ -110,6 +106,12 @@ class Keeping:
         The model that it goes on from, if there is one.
     tests
         Files of analogies or similarities that the vectors are scored on after each epoch.
+    with_context
+        Whether the output vectors are saved, too; without them the model cannot be trained on.
+    replaces
+        Whether an older file may be replaced.
+    force
+        Whether to train even if memory seems too small.
     """
 
     resumed: "Saved | None" = None
@@ -117,6 +119,9 @@ class Keeping:
     seconds: float = 600.0
     base: Base | None = None
     tests: tuple[str, ...] = ()
+    with_context: bool = True
+    replaces: bool = True
+    force: bool = False
 
 
 def parameters_like(model: Embeddings, given: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +156,8 @@ def train_to_file(
     """
     keeping = keeping or Keeping()
     refuse_input_as_output(sources, output)
+    if not keeping.replaces and os.path.isfile(output):
+        raise UsageError(f"{os.fspath(output)} is there already, and --no-clobber was given")
     with Staging(output) as staging:
         begin = time.perf_counter()
         trainer = prepare(sources, config, monitor, staging, keeping, **lists)
@@ -158,7 +165,7 @@ def train_to_file(
         message = f"stopping, {what} (Ctrl-C again to quit now)" if monitor.is_heard else ""
         with StopRequests(message) as stop:
             has_checkpoint = _train_and_keep(trainer, staging, keeping, stop)
-            replaced, embeddings = _age(staging), _result(trainer, keeping.base)
+            replaced, embeddings = _age(staging), _result(trainer, keeping)
             n_bytes = embeddings.save_or_rescue(staging)
             if has_checkpoint:
                 checkpoint_of(staging.target).unlink(missing_ok=True)
@@ -181,7 +188,7 @@ def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop
     monitor, path = trainer.monitor, None if staging.in_place else checkpoint_of(staging.target)
     if path is not None and path.exists() and keeping.resumed is None:
         monitor.note(f"{path.name} of an unfinished run is there; --resume would go on with it")
-    n_bytes = _bytes_to_reserve(trainer.corpus.vocab, trainer.config.dim)
+    n_bytes = model_file_bytes(trainer.corpus, trainer.config.dim)
     base = None if keeping.base is None else keeping.base.fingerprint
     with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base) as checkpoints:
         try:
@@ -209,8 +216,11 @@ def _after_chunk(trainer: "Trainer", checkpoints: "Checkpoints", tests: Sequence
     checkpoints.after_chunk(trainer)
 
 
-def _result(trainer: "Trainer", base: Base | None) -> Embeddings:
-    return embeddings_of(trainer) if base is None else base.merged(embeddings_of(trainer))
+def _result(trainer: "Trainer", keeping: Keeping) -> Embeddings:
+    found = embeddings_of(trainer)
+    if keeping.base is not None:
+        found = keeping.base.merged(found)
+    return found if keeping.with_context else Embeddings(replace(found.contents, context=None))
 
 
 def prepare(
@@ -233,9 +243,7 @@ def prepare(
         lists["keep_words"] = base.words | lists.get("keep_words", frozenset())
     corpus = read_corpus(sources, config.reading(**lists), monitor)
     _describe(corpus, config, monitor)
-    _check_memory(len(corpus.vocab), config.dim)
-    if staging is not None:
-        staging.reserve(_bytes_to_reserve(corpus.vocab, config.dim))
+    check_resources(corpus, config, monitor, staging, force=keeping.force)
     trainer = Trainer(corpus, config, monitor)
     if resumed is not None:
         resumed.check(corpus, None if base is None else base.fingerprint)
@@ -244,12 +252,6 @@ def prepare(
     elif base is not None:
         base.fill(trainer, monitor)
     return trainer
-
-
-def _bytes_to_reserve(vocab: Vocab, dim: int) -> int:
-    """Return the size of a model file, or a little more."""
-    n_text = sum(map(len, vocab.words)) * 4  # no character takes more bytes
-    return len(vocab) * (8 * dim + 16) + n_text + _HEADER_BYTES
 
 
 def refuse_input_as_output(sources: Sequence[Source], *outputs: str | os.PathLike[str] | None) -> None:
@@ -299,7 +301,7 @@ def embeddings_of(trainer: "Trainer") -> Embeddings:
             np.ascontiguousarray(trainer.model.W[:, : config.dim]),
             corpus.vocab,
             np.ascontiguousarray(trainer.model.W_out[:, : config.dim]),
-            asdict(config),
+            asdict(config) | ({"threads": None} if config.deterministic else {}),
             {
                 "names": list(corpus.names),
                 "bytes": corpus.report.n_bytes,
@@ -347,16 +349,6 @@ def warn(report: ReadingReport, n_files: int, reading: ReadingOptions, monitor: 
         monitor.note(f"warning: {report.n_truncated_files:,} compressed files break off; read as far as they go")
     if report.n_nul:
         monitor.note(f"warning: {report.n_nul:,} NUL bytes taken as white space")
-
-
-def _check_memory(vocab_size: int, dim: int) -> None:
-    """Refuse a run whose matrices, padded and compact, do not fit into memory."""
-    needed, free = matrix_bytes(vocab_size, dim), available_bytes()
-    if free is not None and needed > free:
-        raise OutOfMemoryError(
-            f"{vocab_size:,} words x {dim} need about {human(needed, 'B')}, {human(free, 'B')} are available; "
-            "use a smaller --dim or a larger --min-count"
-        )
 
 
 def _age(staging: Staging) -> str:

@@ -24,12 +24,13 @@ from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import Source
 from w2vfast.errors import CorpusError, DivergedError
 from w2vfast.kernels import cbow, sgns, shards
-from w2vfast.kernels.arguments import Job, Model, Settings, Text
-from w2vfast.kernels.vector import LANES
+from w2vfast.kernels.arguments import Job, Settings, Text
 from w2vfast.model.contents import all_finite
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.heldout import HeldOut, first_held_out
+from w2vfast.training.matrices import initial_model
 from w2vfast.training.monitor import Monitor, Progress
+from w2vfast.training.replicas import Replicas, count_shards, round_tokens
 from w2vfast.training.state import RunState
 from w2vfast.training.tables import make_tables
 
@@ -39,8 +40,6 @@ _MOST_REDRAWS = 8
 _MOST_NORM = 1e3
 _MOST_LOSS = 3.0  # times the untrained loss
 _ROWS_CHECKED = 256
-_WORDS_A_THREAD = 16
-_CACHE_LINE_BYTES = 64
 _LONGEST_WHOLE_SENTENCE = 10_000
 _GOLDEN_SECTION = 0.618034
 _GRADIENT_POWER = {"mean": 1.0, "sqrt": 0.5, "classic": 0.0}
@@ -71,11 +70,10 @@ class Trainer:
         self.config, self.monitor, self.corpus = config, monitor, corpus
         self.model = initial_model(len(corpus.vocab), config.dim, config.seed)
         self.words_per_second = 0.0  # tokens of the vocabulary a second, without compilation
-        # threads that share a handful of rows overwrite each other's steps: with 2 words the run diverges
-        n_shards = max(1, min(config.threads, len(corpus.vocab) // _WORDS_A_THREAD))
-        states = np.array([_seed(config.seed, 1, shard) for shard in range(n_shards)], np.uint64)
         self.n_tokens = first_held_out(corpus, config.held_out)  # that are trained on in an epoch
         total = self.n_tokens * config.epochs
+        n_shards = count_shards(config, total, len(corpus.vocab))
+        states = np.array([_seed(config.seed, 1, shard) for shard in range(n_shards)], np.uint64)
         self.state = RunState(states, total, last_loss=config.untrained_loss)
         self._alpha, self._min_alpha = config.alpha, config.min_alpha
         self._chunk = _FIRST_CHUNK_TOKENS
@@ -98,6 +96,10 @@ class Trainer:
             inputs = self._text, self._tables, self._settings
             kernel = KERNELS[config.model].train_shard
             self._held_out = HeldOut(kernel, *inputs, self.n_tokens, corpus.n_tokens)
+        self._round = 0  # tokens of a chunk, if it must not depend on the machine's speed
+        if config.deterministic and n_shards > 1:
+            self._round = n_shards * round_tokens(len(corpus.vocab), config, self._settings.window)
+        self._replicas: Replicas | None = None
         self._losses = np.zeros(n_shards)
         self._pairs = np.zeros((n_shards, 2), np.int64)  # measured, all
 
@@ -176,7 +178,7 @@ class Trainer:
         epoch, start = divmod(state.done, n_tokens)
         if start == 0:
             state.epoch_loss_sum, state.n_measured = 0.0, 0
-        stop = min(start + self._chunk, n_tokens)
+        stop = min(start + (self._round or self._chunk), n_tokens)
         before = time.perf_counter()
         self._train(worker, epoch, start, stop)
         seconds = max(time.perf_counter() - before, 1e-9)
@@ -246,9 +248,15 @@ class Trainer:
         self.state.n_pairs += int(self._pairs[:, 1].sum())
 
     def _call(self, job: Job) -> None:
-        kernel = KERNELS[self.config.model].train_shard
-        inputs = (self.model, self._text, self._tables, self._settings, job)
-        shards.train_chunk(kernel, *inputs, self.state.states, self._losses, self._pairs)
+        kernel, inputs = KERNELS[self.config.model].train_shard, (self._text, self._tables, self._settings, job)
+        results = self.state.states, self._losses, self._pairs
+        if self._round == 0:
+            shards.train_chunk(kernel, self.model, *inputs, *results)
+            return
+        if self._replicas is None:  # not before: until it runs, a run's matrices may be filled
+            counts = self.corpus.vocab.counts
+            self._replicas = Replicas(kernel, self.model, counts, self.config, len(self.state.states))
+        self._replicas.train(*inputs, *results)
 
     def _warm_up(self, worker: ThreadPoolExecutor) -> None:
         """Compile the kernel, or load it from the cache, by training on nothing."""
@@ -301,33 +309,6 @@ def window_sides(config: TrainConfig, corpus: EncodedCorpus) -> tuple[int, int]:
             "use --window N or --sentence N"
         )
     return longest - 1, longest - 1
-
-
-def initial_model(vocab_size: int, dim: int, seed: int) -> Model:
-    """Return input vectors uniform on +-0.5 / dim and output vectors of zeros, rows padded with zeros.
-
-    Parameters
-    ----------
-    vocab_size, dim
-        V and D.
-    seed
-        Of the random numbers; they do not depend on the number of threads.
-    """
-    width = -(-dim // LANES) * LANES
-    W, W_out = _aligned_zeros(vocab_size, width), _aligned_zeros(vocab_size, width)
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0])))
-    rows = max(1, (1 << 20) // dim)
-    for first in range(0, vocab_size, rows):
-        block = W[first : first + rows, :dim]
-        block[:] = (rng.random(block.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
-    return Model(W, W_out)
-
-
-def _aligned_zeros(n_rows: int, width: int) -> NDArray[np.float32]:
-    """Return a matrix of zeros whose rows begin at cache lines, so that no vector of lanes lies across two."""
-    buffer = np.zeros(n_rows * width + LANES, np.float32)
-    first = -buffer.ctypes.data % _CACHE_LINE_BYTES // buffer.itemsize
-    return buffer[first : first + n_rows * width].reshape(n_rows, width)
 
 
 def _seed(seed: int, stream: int, number: int) -> NDArray[np.uint64] | Any:

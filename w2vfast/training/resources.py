@@ -1,0 +1,60 @@
+"""Memory and disk that a run needs, checked before it begins."""
+
+from typing import TYPE_CHECKING
+
+from w2vfast.errors import OutOfMemoryError
+from w2vfast.system.memory import available_bytes
+from w2vfast.system.staging import Staging
+from w2vfast.training.config import TrainConfig
+from w2vfast.training.monitor import Monitor, human
+
+if TYPE_CHECKING:
+    from w2vfast.corpus.encoded import EncodedCorpus
+
+_HEADER_BYTES = 1 << 16  # more than a model file's header takes
+
+
+def matrix_bytes(config: TrainConfig, n_tokens: int, vocab_size: int) -> int:
+    """Return the memory that a run's matrices take: padded, compact, and those of replicas.
+
+    ``n_tokens`` are those of an epoch.
+    """
+    from w2vfast.training.replicas import count_shards
+
+    n_shards = count_shards(config, n_tokens * config.epochs, vocab_size)
+    n_padded = 1 + n_shards if config.deterministic and n_shards > 1 else 1
+    return 8 * vocab_size * (n_padded * (config.dim + 15) + config.dim)
+
+
+def model_file_bytes(corpus: "EncodedCorpus", dim: int) -> int:
+    """Return the size of a model file, or a little more."""
+    words = corpus.vocab.words
+    n_text = sum(map(len, words)) * 4  # no character takes more bytes
+    return len(words) * (8 * dim + 16) + n_text + _HEADER_BYTES
+
+
+def check_resources(
+    corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor, staging: Staging | None, *, force: bool
+) -> None:
+    """Refuse a run whose matrices do not fit into memory, or its model on the disk; claim the disk space.
+
+    ``force`` turns the first refusal into a warning; without a staging nothing will be written.
+
+    Raises
+    ------
+    OutOfMemoryError, OutputError
+        With what is needed and what there is.
+    """
+    vocab_size = len(corpus.vocab)
+    needed, free = matrix_bytes(config, corpus.n_tokens, vocab_size), available_bytes()
+    what = f"{vocab_size:,} words x {config.dim} need about {human(needed, 'B')} of memory"
+    if free is not None:
+        what += f", {human(free, 'B')} are available"
+    if free is not None and needed > free:
+        if not force:
+            raise OutOfMemoryError(f"{what}; use a smaller --dim or a larger --min-count, or --force to try")
+        monitor.note(f"warning: {what}")
+    n_bytes = model_file_bytes(corpus, config.dim)
+    monitor.detail(f"{what}; the model about {human(n_bytes, 'B')} of disk")
+    if staging is not None:
+        staging.reserve(n_bytes)
