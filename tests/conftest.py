@@ -41,6 +41,10 @@ def _load(path):
 make_sample = _load(Path(__file__).parents[1] / "scripts" / "make_sample.py")
 
 
+#: For tests that look at compiled code; with NUMBA_DISABLE_JIT=1 there is none.
+compiled_only = pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled")
+
+
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path, monkeypatch):
     """Keep the user's notes and environment out of the tests; compiled code stays shared."""

@@ -139,46 +139,6 @@ def test_json_and_header(w2v, sample_model):
     assert out(result)[0] == ["query", "word", "score"]
 
 
-@pytest.mark.parametrize(
-    ("args", "code", "message"),
-    [
-        (["train", "none.txt"], 2, "none.txt does not exist"),
-        (["train", "corpus.txt", "none*.txt"], 2, "none*.txt does not exist"),
-        (["train"], 2, "Missing argument"),
-        (["train", "corpus.txt", "--dim", "0"], 2, "dim must be from 1 to 10000, not 0"),
-        (["train", "corpus.txt", "--alpha", "nan"], 2, "alpha must be from"),
-        (["train", "corpus.txt", "--threads", "10000"], 2, "threads must be from 1 to 1024"),
-        (["train", "corpus.txt", "--model", "glove"], 2, "'glove' is not one of 'sg', 'cbow'"),
-        (["train", "corpus.txt", "--nge", "5"], 2, "--neg"),
-        (["train", "corpus.txt", "-o", "corpus.txt"], 2, "is one of the inputs"),
-        (["train", "empty.txt"], 3, "empty.txt has no words"),
-        (["train", "corpus.txt", "--min-count", "1000"], 3, "the most frequent occurs 100x, --min-count is 1000"),
-        (["train", "model.w2v", "-o", "x.w2v"], 3, "is a model or an encoded corpus, not text"),
-        (["train", "corpus.txt", "-o", "corpus.txt/model.w2v"], 4, "cannot write corpus.txt/model.w2v"),
-        (["train", "corpus.txt", "-o", "none/model.w2v"], 4, "cannot write none/model.w2v"),
-        (["train", "corpus.txt", "-o", "."], 2, "is a folder"),
-        (["train", "corpus.txt", "--alpha", "1e20", "-q"], 5, "training diverged"),
-        (["similar", "one", "-m", "none.w2v"], 2, "none.w2v does not exist"),
-        (["similar", "one", "-m", "corpus.txt"], 3, "not a w2vfast model"),
-        (["similar", "one", "--model", "model.w2v"], 2, "--model-file"),
-        (["similar", "one", "-k", "0"], 2, "0 is not in the range"),
-        (["similra", "one"], 2, "similra"),
-    ],
-)
-def test_errors_are_one_line_with_the_contract_s_code(w2v, corpus, args, code, message):
-    """C1, C2, C3, O1, E12."""
-    (w2v.folder / "empty.txt").write_text("")
-    (w2v.folder / "model.w2v").write_bytes((100).to_bytes(8, "little") + b'{"vectors" and more')
-    before = sorted(os.listdir(w2v.folder))
-    result = w2v(*args)
-    last = result.stderr.decode().splitlines()[-1]
-    assert (result.returncode, result.stdout) == (code, b"")
-    assert last.startswith("w2vfast: error: ")
-    assert message in last
-    assert b"Traceback" not in result.stderr
-    assert sorted(os.listdir(w2v.folder)) == before
-
-
 def test_errors_before_training_come_without_compiling(w2v, corpus):
     """C1, O1: numba is never imported for them."""
     for args in (["none.txt"], ["corpus.txt", "-o", "none/m.w2v"], ["corpus.txt", "--dim", "0"]):

@@ -186,18 +186,6 @@ def test_a_cut_file_is_refused_at_every_length(tmp_path, form):
             read_vectors(path)
 
 
-@given(st.binary(max_size=200))
-def test_random_bytes_are_refused_or_read(tmp_path_factory, data):
-    path = tmp_path_factory.getbasetemp() / "random"
-    for content in (data, b"2 2\n" + data, b"3 4\nking " + data):
-        path.write_bytes(content)
-        try:
-            found = read_vectors(path)
-        except FormatError:
-            continue
-        assert found.vectors.shape[0] == len(found.vocab)
-
-
 def test_formats_are_told_by_names():
     names = {"a.w2v": "w2v", "a.txt": "txt", "A.VEC": "txt", "a.txt.gz": "txt", "a.bin": "bin"}
     assert {name: format_of(name) for name in names} == names

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import COMMAND, SAMPLE
 
@@ -144,3 +145,18 @@ def test_checked_indices_change_nothing(tmp_path, w2v, model):
     assert w2v("train", SAMPLE, *options, "-o", "one.w2v").returncode == 0
     assert w2v("train", SAMPLE, *options, "-o", "two.w2v", env=checked).returncode == 0
     assert (w2v.folder / "one.w2v").read_bytes() == (w2v.folder / "two.w2v").read_bytes()
+
+
+@pytest.mark.parametrize("model", ["sg", "cbow"])
+def test_uncompiled_kernels_compute_the_same(w2v, model):
+    """T4: as plain Python, where an index out of range is an exception."""
+    (w2v.folder / "text.txt").write_text("one two three four five\nsix seven one\n" * 12)
+    options = ["--model", model, "--epochs", "3", "--dim", "5", "--threads", "1", "-q", "--sample", "0"]
+    assert w2v("train", "text.txt", *options, "-o", "one.w2v").returncode == 0
+    plain = {"NUMBA_DISABLE_JIT": "1", "PYTHONWARNINGS": "ignore::RuntimeWarning"}
+    result = w2v("train", "text.txt", *options, "-o", "two.w2v", env=plain)
+    assert result.returncode == 0, result.stderr
+    one, two = (w2vfast.load(w2v.folder / name) for name in ("one.w2v", "two.w2v"))
+    assert list(one.vocab) == list(two.vocab)
+    np.testing.assert_allclose(one.vectors, two.vectors, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(one.context, two.context, rtol=1e-4, atol=1e-5)

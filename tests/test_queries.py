@@ -352,7 +352,7 @@ def test_unknown_words_by_policy(ask):
     assert [r.returncode for r in (told, skipped, failed)] == [1, 0, 1]
     assert told.stdout == skipped.stdout != failed.stdout == b""
     assert b"close: king" in told.stderr
-    assert skipped.stderr == b"1 words were not in the vocabulary\n"
+    assert skipped.stderr == b"words not in the vocabulary: 1\n"
     assert ask("similar", "kng", "--skip-missing", "-q").stderr == b""
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import reference
+from conftest import compiled_only
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_loss_table_is_close():
         assert negative_log_sigmoid(score, table) == pytest.approx(expected, abs=0.005)
 
 
+@compiled_only
 @pytest.mark.parametrize("function", [sigmoid, negative_log_sigmoid])
 def test_no_score_leaves_its_table(function):
     """The scores next to the limits, infinities and NaN: none becomes an index outside the table (T3)."""

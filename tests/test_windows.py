@@ -6,6 +6,7 @@ import numba
 import numpy as np
 import pytest
 import reference
+from conftest import compiled_only
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -232,6 +233,7 @@ def test_nan_in_a_matrix_shows_in_the_loss_and_breaks_nothing(module):
     assert np.isnan(losses[0])
 
 
+@compiled_only
 def test_shard_function_returns_the_types_that_the_arrays_hold():
     """A bare literal would widen them: uint64 + int64 is float64."""
     model, text, tables, settings = problem(sgns)

@@ -76,7 +76,9 @@ def clear_cache() -> None:
 
 
 def is_cached(function: Any) -> bool:
-    """Tell whether compiled code of a kernel lies in the disk cache."""
+    """Tell whether compiled code of a kernel lies in the disk cache, or none is needed (NUMBA_DISABLE_JIT)."""
+    if not hasattr(function, "py_func"):
+        return True
     directory, name = cache_directory(), function.py_func.__qualname__
     module = function.py_func.__module__.rpartition(".")[2]
     return directory is not None and any(directory.rglob(f"{module}.{name}-*.nbi"))

@@ -55,7 +55,7 @@ class Asking:
     def exit_code(self) -> int:
         """1 if a word was unknown and that matters, else 0."""
         if self._n_unknown and self._oov == "skip":
-            self.note(f"{self._n_unknown:,} words were not in the vocabulary")
+            self.note(f"words not in the vocabulary: {self._n_unknown:,}")
         return int(self._n_unknown > 0 and self._oov == "tell")
 
     def known(self, words: Sequence[str]) -> list[str]:

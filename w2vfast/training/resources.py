@@ -15,15 +15,17 @@ _HEADER_BYTES = 1 << 16  # more than a model file's header takes
 
 
 def matrix_bytes(config: TrainConfig, n_tokens: int, vocab_size: int) -> int:
-    """Return the memory that a run's matrices take: padded, compact, and those of replicas.
+    """Return the memory that a run's matrices take: padded, those of replicas, and compact ones for the file.
 
     ``n_tokens`` are those of an epoch.
     """
+    from w2vfast.kernels.vector import LANES
     from w2vfast.training.replicas import count_shards
 
+    width = -(-config.dim // LANES) * LANES
     n_shards = count_shards(config, n_tokens * config.epochs, vocab_size)
     n_padded = 1 + n_shards if config.deterministic and n_shards > 1 else 1
-    return 8 * vocab_size * (n_padded * (config.dim + 15) + config.dim)
+    return 8 * vocab_size * (n_padded * width + (config.dim if config.dim < width else 0))
 
 
 def model_file_bytes(corpus: "EncodedCorpus", dim: int) -> int:

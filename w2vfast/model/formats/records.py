@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ _MOST_VALUE_BYTES = 1 << 24
 _CREATE = """CREATE TABLE vectors (
     id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE, count INTEGER, vector BLOB NOT NULL
 )"""
+#: What a damaged database raises; its messages may quote text that is no UTF-8.
+_DAMAGES = (sqlite3.Error, UnicodeDecodeError, OverflowError, TypeError)
 _SELECT = "SELECT word, count, vector, typeof(vector) FROM vectors ORDER BY id"
 
 
@@ -119,12 +122,12 @@ def read_sqlite(path: Pathlike, *, allow_nonfinite: bool = False) -> Stream:
         database.execute("PRAGMA trusted_schema = OFF")
         # only a plain table: a view could compute for ever, a virtual table run code of an extension
         found = database.execute("SELECT type, sql FROM sqlite_master WHERE name = 'vectors'").fetchall()
-        if len(found) != 1 or found[0][0] != b"table" or not found[0][1].upper().startswith(b"CREATE TABLE"):
+        if len(found) != 1 or found[0][0] != b"table" or not re.match(b"(?i)CREATE TABLE", found[0][1] or b""):
             raise FormatError(f"{path} is a database without a table of vectors")
         first = database.execute(_SELECT + " LIMIT 1").fetchone()
         if first is None or first[3] != b"blob" or len(first[2]) < 4:
             raise FormatError(f"{path} has no vectors")
-    except sqlite3.Error as error:
+    except _DAMAGES as error:
         raise FormatError(f"{path} is damaged or has no vectors ({error})") from None
     dim = len(first[2]) // 4
     blocks = _sqlite_blocks(path, database, dim)
@@ -143,5 +146,5 @@ def _sqlite_blocks(path: Pathlike, database: sqlite3.Connection, dim: int) -> It
                 words, counts, vectors, _ = zip(*records, strict=True)
                 numbers: Any = np.frombuffer(b"".join(vectors), "<f4").reshape(-1, dim)
                 yield words, numbers, np.array([max(0, count or 0) for count in counts], np.int64)
-        except sqlite3.Error as error:
+        except _DAMAGES as error:
             raise FormatError(f"{path} is damaged ({error})") from None

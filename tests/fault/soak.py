@@ -1,13 +1,16 @@
 """Faults in long loops: each one tried so often, and how often what was left was whole.
 
-    python tests/soak.py [--rounds 1.0] [--output results/soak.json]
+    python tests/fault/soak.py [--rounds 1.0] [--output results/soak.json]
 
 Prints a line for each; ends with 1 if anything was torn, lost or accepted that should not be.
 """
 
 import argparse
+import importlib.util
 import json
+import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +30,7 @@ from w2vfast.vocab import Vocab
 
 TRAIN = [sys.executable, "-m", "w2vfast", "train", "text.txt"]
 OPTIONS = ["--epochs", "30", "--threads", "1", "--dim", "40", "--sample", "0", "--checkpoint-every", "0.001"]
+TESTS = Path(__file__).parents[1]
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -107,6 +111,39 @@ def read_while_written(folder: Path, times: int) -> tuple[int, int]:
     return times + 1, n_whole
 
 
+def cold_starts(folder: Path, times: int) -> tuple[int, int]:
+    """Begin four runs at once without compiled code, so often; all must end with the same bytes."""
+    n_right = 0
+    for number in range(times):
+        env = {**os.environ, "XDG_CACHE_HOME": str(folder / f"cache-{number}")}
+        names = [f"cold-{i}.w2v" for i in range(4)]
+        options = ["--epochs", "1", "--threads", "1", "--dim", "8", "-q", "-o"]
+        runs = [subprocess.Popen([*TRAIN, *options, name], cwd=folder, env=env) for name in names]
+        is_done = [run.wait(600) == 0 for run in runs]
+        n_right += len(runs) if all(is_done) and len({(folder / n).read_bytes() for n in names}) == 1 else 0
+    return 4 * times, n_right
+
+
+def suite(setting: str) -> tuple[int, int]:
+    """Run the kernels' tests with a setting of Numba's; return how many there were and how many passed."""
+    tests = ["gradients", "tables", "windows"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(TESTS / f"test_{t}.py" for t in tests)]
+    with tempfile.TemporaryDirectory() as cache:
+        env = {**os.environ, f"NUMBA_{setting}": "1", "XDG_CACHE_HOME": cache}
+        said = subprocess.run(command, env=env, capture_output=True, text=True, cwd=TESTS.parent).stdout
+    counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|error)", said)}
+    return sum(counts.values()) or 1, counts.get("passed", 0)
+
+
+def fuzzed(reader: str, seconds: int) -> tuple[int, int]:
+    """Let a coverage-guided fuzzer try a reader; return how many inputs it tried, all of them if none broke it."""
+    command = [sys.executable, TESTS / "fuzz" / "targets.py", reader, "--seconds", str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    tried = re.search(r"number_of_executed_units: (\d+)", done.stderr)
+    n_tried = int(tried[1]) if tried else 1
+    return n_tried, n_tried - (done.returncode != 0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=float, default=1.0, help="so much longer")
@@ -128,7 +165,17 @@ def main() -> None:
                 folder, rng, int(2000 * n)
             ),
             "a model read while another program replaces it": lambda n: read_while_written(folder, int(1000 * n)),
+            "a first run that compiles beside three others": lambda n: cold_starts(folder, max(1, int(4 * n))),
+            "a test of the kernels with checked indices (NUMBA_BOUNDSCHECK=1)": lambda n: suite(
+                "NUMBA_BOUNDSCHECK"
+            ),
+            "a test of the kernels uncompiled (NUMBA_DISABLE_JIT=1)": lambda n: suite("DISABLE_JIT"),
         }
+        if importlib.util.find_spec("atheris"):
+            for reader in ("vectors", "numpy", "checkpoint", "container", "text", "lists"):
+                loops[f"an input of a coverage-guided fuzzer: {reader}"] = lambda n, reader=reader: fuzzed(
+                    reader, int(60 * n)
+                )
         rows = []
         for fault, loop in loops.items():
             tried, whole = loop(args.rounds)

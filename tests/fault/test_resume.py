@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from conftest import COMMAND, SAMPLE
+from parts import run_in_parts
 
 from w2vfast.corpus.encoded import encode
 from w2vfast.corpus.reading import ReadingOptions
@@ -28,36 +29,6 @@ from w2vfast.training.trainer import Trainer
 def text():
     """The sample, encoded."""
     return encode(find_sources(str(SAMPLE)), ReadingOptions())
-
-
-def run_in_parts(text, tmp_path, config, *, at):
-    """Train, stopping after the given numbers of chunks, each time going on from the checkpoint."""
-    path = tmp_path / "m.ckpt"
-    for n_chunks in [*at, 10**9]:
-        trainer = Trainer(text, config, Monitor())
-        if path.exists():
-            saved = Saved(path)
-            assert saved.config({}) == config
-            saved.check(text)
-            trainer.resume(saved.state, saved.W, saved.W_out)
-        left = n_chunks
-        stop = StopRequests("")
-        checkpoints = Checkpoints(path, stop, Monitor(), 1e9)
-
-        def after_chunk(trainer, checkpoints=checkpoints, stop=stop):
-            nonlocal left
-            left -= 1
-            if left == 0:
-                stop.number = signal.SIGINT
-            checkpoints.after_chunk(trainer)
-
-        with checkpoints:
-            try:
-                trainer.run(after_chunk)
-                return trainer
-            except KeyboardInterrupt:
-                continue
-    raise AssertionError
 
 
 @pytest.mark.parametrize("params", [{"model": "sg"}, {"model": "cbow"}, {"negatives_per": "pair", "dim": 33}])

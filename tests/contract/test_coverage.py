@@ -1,6 +1,6 @@
 """Which test proves which promise: the faults by their ids, and the tests whose name or docstring has them.
 
-python tests/test_contract.py > tests/CONTRACT.md
+python tests/contract/test_coverage.py > tests/contract/CONTRACT.md
 """
 
 import ast
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TABLE = HERE / "CONTRACT.md"
+TESTS, TABLE = HERE.parent, HERE / "CONTRACT.md"
 FAULTS = {
     "C1": "corpus missing or unreadable", "C2": "empty corpus", "C3": "every word too rare",
     "C4": "vocabulary of one word", "C5": "fewer words than threads", "C6": "invalid UTF-8",
@@ -43,14 +43,15 @@ OPEN: set[str] = set()
 def proofs():
     """Id -> the tests that name it."""
     found = {name: [] for name in FAULTS}
-    for path in sorted(HERE.glob("test_*.py")):
+    for path in sorted(TESTS.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 named = re.findall(r"\b[CMTOE]\d{1,2}\b", ast.get_docstring(node) or "")
                 by_name = re.match(r"test_([cmtoe]\d{1,2})_", node.name)
                 for name in dict.fromkeys([*named, *([by_name[1].upper()] if by_name else [])]):
                     assert name in FAULTS, f"{path.name}: {node.name} names {name}"
-                    found[name].append(f"`{path.stem.removeprefix('test_')}` {node.name.removeprefix('test_')}")
+                    place = " ".join([*path.parent.relative_to(TESTS).parts, path.stem.removeprefix("test_")])
+                    found[name].append(f"`{place}` {node.name.removeprefix('test_')}")
     return found
 
 

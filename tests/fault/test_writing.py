@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,39 @@ def test_the_nth_call_fails(tmp_path, code, lasting):
             break
     assert outcomes[-1] == "written"
     assert outcomes.count("refused") >= 6
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_interrupted_and_short_writes_lose_nothing(tmp_path, sample_model, in_place):
+    """O3: a signal every millisecond, while a model is written to a file, and to a pipe with a slow reader."""
+    target, model, found, n_signals = tmp_path / "out", Embeddings.load(sample_model), [], 0
+    if in_place:
+        os.mkfifo(target)
+
+    def read_slowly():
+        with open(target, "rb") as file:
+            while part := file.read(40_000):
+                found.append(part)
+                time.sleep(0.001)
+
+    def count(number, frame):
+        nonlocal n_signals
+        n_signals += 1
+
+    reader = threading.Thread(target=read_slowly, daemon=True)
+    if in_place:
+        reader.start()
+    before = signal.signal(signal.SIGALRM, count)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        model.save(target)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    if in_place:
+        reader.join(10)
+    assert n_signals >= 3
+    assert (b"".join(found) if in_place else target.read_bytes()) == sample_model.read_bytes()
 
 
 def limited(n_bytes):
