@@ -51,7 +51,7 @@ def test_any_number_of_threads_gives_the_same_bytes(text, short_rounds, params):
     alone = Trainer(text, TrainConfig(threads=1, epochs=3, **params).resolved(), Monitor())
     alone.run()
     assert (alone.model.W != one.model.W).any()
-    assert one.state.last_loss < 0.5 * (alone.state.last_loss + alone.config.untrained_loss)
+    assert one.state.last_loss < 0.5 * (alone.state.last_loss + 6 * np.log(2))
 
 
 def test_another_seed_gives_other_vectors(text, short_rounds):

@@ -6,9 +6,9 @@ import reference
 from conftest import small_matrices
 
 from w2vfast.kernels import cbow, rows, sampling, sgns, sigmoid, windows
-from w2vfast.kernels.arguments import Model, Settings, Tables
+from w2vfast.kernels.arguments import LINEAR, Model, Settings
 from w2vfast.kernels.vector import LANES
-from w2vfast.training.tables import sigmoid_tables
+from w2vfast.training.tables import make_tables
 
 CONTEXTS = [[2], [0, 3], [1, 4, 5], [6, 1, 4, 5, 2]]
 TWICE_CONTEXT = [3, 3, 1]
@@ -49,8 +49,8 @@ def padded(matrix):
 
 
 def tables(noise=()):
-    """Sigmoid tables, and what else a window looks up."""
-    return Tables(np.empty(0, np.float32), np.array(noise, np.uint64), *sigmoid_tables())
+    """Sigmoid tables, and what else a window looks up: the first output is the target."""
+    return make_tables(np.array([2, 1]), 0, 1)._replace(noise=np.array(noise, np.uint64))
 
 
 def exact_tables(monkeypatch):
@@ -78,16 +78,17 @@ def run_sg(model, contexts, outputs, alpha):
     """Train one skip-gram window; return its loss."""
     contexts, outputs = np.array(contexts, np.int32), np.array(outputs, np.int32)
     scores = np.full((sgns.GROUP // 2, LANES), np.nan, np.float32)
-    return sgns.train_window(model, contexts, outputs, outputs, np.float32(alpha), tables(), True, scores)
+    some = tables()
+    return sgns.train_window(model, contexts, outputs, some.labels, outputs, np.float32(alpha), some, True, scores)
 
 
 def run_cbow(model, contexts, outputs, alpha, power):
     """Train one CBOW window; return its loss."""
     contexts, outputs = np.array(contexts, np.int32), np.array(outputs, np.int32)
     hidden = np.full((2, model.W.shape[1]), np.nan, np.float32)
-    scores = np.full((1, LANES), np.nan, np.float32)
+    scores, some = np.full((1, LANES), np.nan, np.float32), tables()
     return cbow.train_window(
-        model, contexts, outputs, outputs, np.float32(alpha), power, tables(), True, hidden, scores
+        model, contexts, outputs, some.labels, outputs, np.float32(alpha), power, some, True, hidden, scores
     )
 
 
@@ -188,10 +189,11 @@ def test_pairs_with_their_own_noise_words_are_windows_of_one_context():
     """With two words to draw from, the target 0 and 1, the noise word is always 1."""
     W, W_out = small_matrices()
     model = Model(padded(W), padded(W_out))
-    some, settings = tables([1 << 63 | 0, 1 << 63 | 1]), Settings(5, 5, 5, False, 1, 50, True, 0.0)
+    some, settings = tables([1 << 63 | 0, 1 << 63 | 1]), Settings(5, 5, 5, LINEAR, 1, 50, True, False, False, 0.0)
     scores, output_ids = np.empty((sgns.GROUP // 2, LANES), np.float32), np.empty((2, 2), np.int32)
     contexts = np.array([4, 2, 4, 5], np.int32)
-    sgns.train_pairs(model, contexts, 0, np.float32(0.5), settings, some, False, np.uint64(1), output_ids, scores)
+    center, alpha = np.zeros(1, np.int32), np.float32(0.5)
+    sgns.train_pairs(model, contexts, center, alpha, settings, some, False, np.uint64(1), output_ids, scores)
     for c in contexts:
         reference.sg_step(W, W_out, [c], [0, 1], 0, 0.5)
     check(model, W, W_out, (0, 0), 0.5, 0.02)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2vfast.kernels import sampling
-from w2vfast.kernels.arguments import Settings, Tables
+from w2vfast.kernels.arguments import LINEAR, Settings
 from w2vfast.kernels.sigmoid import MAX_SCORE, N_CELLS, negative_log_sigmoid, sigmoid
 from w2vfast.training import tables
 
@@ -123,9 +123,8 @@ def test_window_sizes_are_uniform(window):
 @pytest.mark.parametrize("n_redraws", [0, 8])
 def test_negatives_never_equal_the_target_and_drawing_ends(n_redraws):
     """Also where the target is almost the whole distribution (C4)."""
-    empty = np.empty(0, np.float32)
-    some = Tables(empty, tables.alias_table(np.array([0.9, 0.1])), empty, empty)
-    settings = Settings(5, 5, 5, False, 20, n_redraws, False, 0.0)
+    some = tables.make_tables(np.array([9, 1]), 0, 1)
+    settings = Settings(5, 5, 5, LINEAR, 20, n_redraws, False, False, False, 0.0)
     output_ids, state, n_drawn = np.empty(21, np.int32), np.uint64(3), 0
     for _ in range(200):
         state, n_outputs = sampling.draw_negatives(np.uint64(state), 0, settings, some, output_ids)

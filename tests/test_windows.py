@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2vfast.kernels import cbow, sgns, shards, windows
-from w2vfast.kernels.arguments import Job, Model, Settings, Text
+from w2vfast.kernels.arguments import EQUAL, LINEAR, Job, Model, Settings, Text
 from w2vfast.kernels.vector import LANES
 from w2vfast.training.matrices import initial_model
 from w2vfast.training.tables import make_tables
@@ -31,9 +31,9 @@ def numbered(lengths):
     return Text(np.arange(text.ids.size, dtype=np.int32), text.offsets)
 
 
-def some_settings(left=WINDOW, right=WINDOW, is_fixed=False):
+def some_settings(left=WINDOW, right=WINDOW, shape=LINEAR):
     """Settings for windows only."""
-    return Settings(max(left, right), left, right, is_fixed, 1, 0, False, 0.0)
+    return Settings(max(left, right), left, right, shape, 1, 0, False, False, False, 0.0)
 
 
 def all_windows(text, keep_prob, starts_and_stops, settings=some_settings()):  # noqa: B008 a constant
@@ -113,7 +113,7 @@ def test_the_sides_of_a_window_have_their_own_sizes(left, right):
 def test_a_fixed_window_holds_the_whole_sentence():
     lengths = [1, 2, 7, 5]
     text = numbered(lengths)
-    found, _ = all_windows(text, np.ones(15, np.float32), [(0, 15)], some_settings(6, 6, is_fixed=True))
+    found, _ = all_windows(text, np.ones(15, np.float32), [(0, 15)], some_settings(6, 6, EQUAL))
     sentence_of = np.repeat(np.arange(len(lengths)), lengths)
     for center, contexts in found.items():
         assert contexts == [i for i in range(15) if sentence_of[i] == sentence_of[center] and i != center]
@@ -141,7 +141,7 @@ def problem(module, *, vocab_size=9, dim=20, per_pair=False, sample=0.0):
     counts = np.bincount(text.ids, minlength=vocab_size) + 1
     tables = make_tables(counts, sample, 0.75)
     power = 0.5 if module is cbow else 0.0
-    settings = Settings(WINDOW, WINDOW, WINDOW, False, 4, 0 if per_pair else 8, per_pair, power)
+    settings = Settings(WINDOW, WINDOW, WINDOW, LINEAR, 4, 0 if per_pair else 8, per_pair, False, False, power)
     model = initial_model(vocab_size, dim, 1)
     model.W_out[:, :dim] = np.random.default_rng(5).normal(0, 0.1, (vocab_size, dim))
     return model, text, tables, settings
@@ -256,7 +256,7 @@ def test_rows_beyond_two_to_the_31_values_are_reached(tmp_path):
     contexts, outputs = np.array([rows - 2], np.int32), np.array([rows - 1], np.int32)
     tables = make_tables(np.ones(2, np.int64), 0, 1)
     scores = np.empty((sgns.GROUP // 2, LANES), np.float32)
-    sgns.train_window(model, contexts, outputs, outputs, np.float32(1), tables, False, scores)
+    sgns.train_window(model, contexts, outputs, tables.labels, outputs, np.float32(1), tables, False, scores)
     expected = 1 - reference.sigma(16 * 0.5 * 0.125)
     assert W_out[-1, 3] == pytest.approx(0.125 + expected * 0.5, abs=2e-3)
     assert W[-2, 3] == pytest.approx(0.5 + expected * 0.125, abs=2e-3)

@@ -22,9 +22,9 @@ from w2vfast.system.signals import die_of, stop_signals_raise
 PROGRAM = "w2vfast"
 ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
 _COMMANDS = (
-    "train", "similar", "analogy", "expr", "odd", "distance", "rank", "vector", "predict",
+    "train", "cooccur", "similar", "analogy", "expr", "odd", "distance", "rank", "vector", "predict",
     "evaluate", "cluster", "plot", "info",
-    "vocab", "phrases", "encode", "plan", "doctor", "convert", "demo",
+    "vocab", "phrases", "encode", "plan", "doctor", "gradcheck", "convert", "demo",
 )  # fmt: skip
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO}

@@ -115,8 +115,23 @@ def training_options(function: F) -> F:
     """Add the options of training itself."""
     fields = (
         config_option("model", _MODEL, "Skip-gram or CBOW."),
+        config_option("loss", _MODEL, "Negative sampling; hierarchical softmax; full softmax, slow."),
+        config_option("direction", _MODEL, "Skip-gram: contexts predict the center, or the center its contexts."),
         config_option("dim", _MODEL, "Vector size.", "--size"),
         config_option("window", _MODEL, "Words on either side, at most; each size is drawn. all: the sentence."),
+        config_option(
+            "context_weight",
+            _MODEL,
+            "Chance of a word at distance d in a window of w: 1 - (d - 1) / w, 1, or 1 / d.",
+        ),
+        click.option(
+            "--fixed-window",
+            "context_weight",
+            cls=GroupedOption,
+            heading=_MODEL,
+            flag_value="equal",
+            help="The same as --context-weight equal.",
+        ),
         config_option("left", _MODEL, "Words before the center, at most.", default_text="as --window"),
         config_option("right", _MODEL, "Words after it, at most.", default_text="as --window"),
         config_option("neg", _MODEL, "Noise words for each prediction."),
@@ -127,12 +142,14 @@ def training_options(function: F) -> F:
         ),
         config_option("sample", _LEARNING, "Subsample words of higher relative frequency; 0 = none."),
         config_option("epochs", _LEARNING, "Passes over the corpus.", "--iter"),
+        config_option("shuffle", _LEARNING, "Put the sentences into another order in each epoch."),
         config_option("alpha", _LEARNING, "Learning rate at the start.", default_text=_ALPHAS),
         config_option("min_alpha", _LEARNING, "Learning rate at the end, absolute.", default_text="alpha x 1e-4"),
         config_option("held_out", _LEARNING, "Hold out this share of the text, its end, to measure the loss on."),
         config_option("early_stop", _LEARNING, "Stop when the held-out loss has not fallen for so many epochs."),
         config_option("threads", _RUN, "Threads.", default_text="the CPUs this process may use"),
         config_option("seed", _RUN, "Of all random draws; with --threads 1 the same file each time."),
+        config_option("vectors", _RUN, "Save input vectors, output vectors, their sum, or both side by side."),
         config_option("deterministic", _RUN, "The same file each time with any number of threads; slower."),
     )
     for field in reversed(fields):

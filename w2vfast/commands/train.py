@@ -5,11 +5,11 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
 
+from w2vfast.commands.next import tell_next
 from w2vfast.commands.options import (
     GroupedCommand,
     GroupedOption,
@@ -21,11 +21,11 @@ from w2vfast.commands.options import (
     training_options,
 )
 from w2vfast.corpus.sources import Source, find_sources
-from w2vfast.corpus.wordlists import vocab_text
+from w2vfast.corpus.wordlists import read_words, vocab_text
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.evaluate import read_test
-from w2vfast.model.locate import DEFAULT_NAME, write_last
+from w2vfast.model.locate import DEFAULT_NAME
 from w2vfast.system.places import checkpoint_of
 from w2vfast.system.staging import Staging, write_bytes
 from w2vfast.training.config import TrainConfig
@@ -56,6 +56,8 @@ _RUN = "Run"
               help="Train a model on: its words and vectors stay, new words are added.")  # fmt: skip
 @click.option("--like", cls=GroupedOption, heading=_RUN, metavar="MODEL", show_default="none",
               help="Take the options that a model was trained with, where none are given.")  # fmt: skip
+@click.option("--freeze", cls=GroupedOption, heading=_RUN, metavar="FILE", show_default="none",
+              help="With --from: these words keep their vectors, one a line.")  # fmt: skip
 @click.option("--resume", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
               help="Go on with a run that was stopped; its options hold.")  # fmt: skip
 @click.option("--checkpoint-every", cls=GroupedOption, heading=_RUN, type=click.FloatRange(min=0, min_open=True),
@@ -70,8 +72,8 @@ _RUN = "Run"
 @common_options
 def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
-    save_vocab: str | None, base: str | None, like: str | None, resume: bool, checkpoint_every: float,
-    tests: tuple[str, ...], no_context: bool, no_clobber: bool, force: bool, verbose: bool, quiet: bool,
+    save_vocab: str | None, base: str | None, like: str | None, freeze: str | None, resume: bool, checkpoint_every:
+    float, tests: tuple[str, ...], no_context: bool, no_clobber: bool, force: bool, verbose: bool, quiet: bool,
     **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS.
@@ -91,8 +93,9 @@ def train(
     given = _given(ctx, params)
     for test in tests:
         read_test(test)  # what is wrong with it is found before training
+    flags = {"--no-context": no_context, "--force": force}
     keeping = replace(
-        _keeping(corpus, output, base, resume=resume, flags={"--no-context": no_context, "--force": force}),
+        _keeping(corpus, output, base, freeze, resume=resume, flags=flags),
         seconds=60 * checkpoint_every, tests=tests, with_context=not no_context, replaces=not no_clobber,
         force=force,
     )  # fmt: skip
@@ -122,20 +125,30 @@ def _given(ctx: click.Context, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keeping(
-    corpus: tuple[str, ...], output: str, base: str | None, *, resume: bool, flags: dict[str, bool]
+    corpus: tuple[str, ...],
+    output: str,
+    base: str | None,
+    freeze: str | None,
+    *,
+    resume: bool,
+    flags: dict[str, bool],
 ) -> Keeping:
     """Return what the run goes on from, and the command that goes on with it, which repeats the flags."""
     if resume and output == "-":
         raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
-    named = ([] if output == DEFAULT_NAME else ["-o", output]) + ([] if base is None else ["--from", base])
+    if freeze is not None and base is None:
+        raise UsageError("--freeze needs --from MODEL: only its words have vectors to keep")
+    files = {"-o": None if output == DEFAULT_NAME else output, "--from": base, "--freeze": freeze}
+    named = [part for name, file in files.items() if file is not None for part in (name, file)]
     given = [flag for flag, is_on in flags.items() if is_on]
     command = shlex.join(["w2vfast", "train", *corpus, *named, *given, "--resume"])
     model = None if base is None else Base(Embeddings.load(base), base)
+    frozen = frozenset() if freeze is None else read_words(freeze)
     if not resume:
-        return Keeping(command=command, base=model)
+        return Keeping(command=command, base=model, frozen=frozen)
     from w2vfast.training.checkpoint import Saved
 
-    return Keeping(Saved(checkpoint_of(output)), command, base=model)
+    return Keeping(Saved(checkpoint_of(output)), command, base=model, frozen=frozen)
 
 
 @contextlib.contextmanager
@@ -159,13 +172,5 @@ def run_training(
 ) -> Embeddings:  # fmt: skip
     """Train, write the model, note it as the last one and say what to try next."""
     embeddings = train_to_file(sources, config.resolved(), monitor, output, keeping, **lists)
-    if Path(output).is_file():
-        write_last(Path(output))
-        named = "" if output == DEFAULT_NAME else f" -m {output}"
-        monitor.note(f"next: w2vfast similar {_example(embeddings.vocab.words)}{named}")
+    tell_next(output, embeddings.vocab.words, monitor)
     return embeddings
-
-
-def _example(words: Any) -> str:
-    """Return a word to try: king if it is known, else one that is neither rare nor a function word."""
-    return "king" if "king" in words[:50_000] else str(words[min(100, len(words) - 1)])

@@ -39,6 +39,7 @@ from w2vfast.kernels.windows import (
     gather_piece,
     outputs_of,
     prefetch_context,
+    restore_window,
 )
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
@@ -58,7 +59,7 @@ def mean_rows(W, context_ids, rows):
 
 
 @inlined
-def train_outputs(W_out, outputs, n_outputs, ahead, has_target, alpha, tables, is_measured, rows, scores):
+def train_outputs(W_out, outputs, n_outputs, ahead, labels, begin, alpha, tables, is_measured, rows, scores):
     """Apply 001 eq. (24)-(26) to up to OUTPUTS different outputs; return the loss, 0 if it is not measured.
 
     Adds their part of 001 eq. (27), times -eta, to ``rows[_INPUT_GRAD]``. Prefetches the outputs ``ahead``.
@@ -66,8 +67,8 @@ def train_outputs(W_out, outputs, n_outputs, ahead, has_target, alpha, tables, i
     store(scores, 0, 0, score_tile(rows, (_MEAN,), W_out, outputs))
     loss = 0.0
     if is_measured:
-        loss = tile_loss(scores[0], 1, n_outputs, has_target, tables.negative_log_sigmoid)
-    scores_to_errors(scores[0], 1, n_outputs, has_target, alpha, tables.sigmoid)
+        loss = tile_loss(scores[0], 1, n_outputs, labels, begin, tables.negative_log_sigmoid)
+    scores_to_errors(scores[0], 1, n_outputs, labels, begin, alpha, tables.sigmoid)
     for lane in range(0, W_out.shape[1], LANES):
         prefetch_each(W_out, ahead, lane)
         u = load_each(W_out, outputs, lane)
@@ -89,9 +90,9 @@ def update_inputs(W, context_ids, gradient_power, rows):
 
 @compiled
 def train_window(
-    model, context_ids, output_ids, next_ids, alpha, gradient_power, tables, is_measured, rows, scores
+    model, context_ids, output_ids, labels, next_ids, alpha, gradient_power, tables, is_measured, rows, scores
 ):
-    """Train one window with output_ids[0] as its target; return the loss E.
+    """Train one window on outputs with their labels; return the loss E.
 
     ``next_ids``, one or more, are the outputs of the next window.
     """
@@ -99,9 +100,9 @@ def train_window(
     mean_rows(model.W, context_ids, rows)
     while begin < output_ids.size:
         outputs, end = next_outputs(output_ids, begin)
-        ahead, has_target = rows_ahead(output_ids, end, next_ids), begin == 0
+        ahead = rows_ahead(output_ids, end, next_ids)
         loss += train_outputs(
-            model.W_out, outputs, end - begin, ahead, has_target, alpha, tables, is_measured, rows, scores
+            model.W_out, outputs, end - begin, ahead, labels, begin, alpha, tables, is_measured, rows, scores
         )
         begin = end
     update_inputs(model.W, context_ids, gradient_power, rows)
@@ -132,13 +133,16 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
             n_contexts = copy_contexts(piece, i, window, contexts)
             if n_contexts == 0:
                 continue
-            context_ids, output_ids = contexts[:n_contexts], outputs_of(piece, i)
-            next_ids = outputs_of(piece, min(i + 1, n_centers - 1))
+            context_ids, center = contexts[:n_contexts], piece.kept_ids[window + i : window + i + 1]
+            output_ids, labels = outputs_of(piece, i, settings, tables)
+            next_ids, _ = outputs_of(piece, min(i + 1, n_centers - 1), settings, tables)
             alpha, is_measured = piece.alphas[i], piece.is_measured[i]
             loss += train_window(
-                model, context_ids, output_ids, next_ids, alpha, settings.gradient_power, tables, is_measured,
-                rows, scores,
+                model, context_ids, output_ids, labels, next_ids, alpha, settings.gradient_power, tables,
+                is_measured, rows, scores,
             )  # fmt: skip
+            if tables.frozen.size > 0:
+                restore_window(model, tables, context_ids, center, piece.output_ids[i])
             n_measured += is_measured
             n_windows += 1
     return state, loss, n_measured, n_windows

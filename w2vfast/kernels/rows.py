@@ -1,6 +1,7 @@
 """Whole rows, and the step that all objectives share: one tile of predictions.
 
-A tile is one or two hidden vectors h against OUTPUTS output rows u, among them at most one target, the last.
+A tile is one or two hidden vectors h against OUTPUTS output rows u, in reverse order. Each output has a label,
+what is to be predicted of it: 1 for a word that is there and 0 for noise, or the turns of a path through a tree.
 Fewer outputs are padded at the front with the row that comes next; their errors are 0, and of two equal rows the
 second one is stored last, so the padding does nothing. The scores of a tile lie in one vector of lanes: lane
 OUTPUTS * c + z belongs to hidden vector c and output z. Their errors take their places.
@@ -21,7 +22,7 @@ from w2vfast.kernels.vector import (
 
 OUTPUTS = 6
 _LAST = OUTPUTS - 1
-_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+_ZERO = np.float32(0.0)
 
 
 @inlined
@@ -87,26 +88,28 @@ def score_tile(H, hidden, W_out, outputs):
 
 
 @inlined
-def scores_to_errors(tile, n_hidden, n_outputs, has_target, alpha, table):
+def scores_to_errors(tile, n_hidden, n_outputs, labels, begin, alpha, table):
     """Replace each score of a tile, float32 (LANES,), by alpha (label - sigma(score)), 0 for padding.
 
-    001 eq. (24), (30), times -eta.
+    001 eq. (24), (30), times -eta. ``labels`` float32, from ``begin`` on, are those of the outputs.
     """
     for c in range(n_hidden):
         for z in range(OUTPUTS):
             i = OUTPUTS * c + z
-            label = _ONE if has_target and z == _LAST else _ZERO
-            tile[i] = alpha * (label - sigmoid(tile[i], table)) if z >= OUTPUTS - n_outputs else _ZERO
+            if z >= OUTPUTS - n_outputs:
+                tile[i] = alpha * (labels[begin + _LAST - z] - sigmoid(tile[i], table))
+            else:
+                tile[i] = _ZERO
 
 
 @inlined
-def tile_loss(tile, n_hidden, n_outputs, has_target, table):
+def tile_loss(tile, n_hidden, n_outputs, labels, begin, table):
     """Return the loss of a tile of scores, float32 (LANES,), as float64: 001 eq. (23), and each term of (29)."""
     loss = 0.0
     for c in range(n_hidden):
         for z in range(OUTPUTS - n_outputs, OUTPUTS):
             score = tile[OUTPUTS * c + z]
-            loss += negative_log_sigmoid(score if has_target and z == _LAST else -score, table)
+            loss += negative_log_sigmoid(score if labels[begin + _LAST - z] > _ZERO else -score, table)
     return loss
 
 

@@ -15,6 +15,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_27, _SHIFT_30, _SHIFT_31 = np.uint64(27), np.uint64(30), np.uint64(31)
 _SHIFT_32, _SHIFT_40 = np.uint64(32), np.uint64(40)
 _LOW_31, _LOW_32 = np.uint64(0x7FFFFFFF), np.uint64(0xFFFFFFFF)
+_RANGE_32 = np.uint64(1 << 32)
 _ULP_24 = np.float32(2.0**-24)
 
 
@@ -46,6 +47,14 @@ def draw_window(bits, most):
     It is 0 if ``most`` is. Both sides come from the same bits; if they may be equally wide, they are.
     """
     return np.int64(most > 0) + np.int64(((bits & _LOW_32) * np.uint64(most)) >> _SHIFT_32)
+
+
+@inlined
+def draw_harmonic_window(bits, most):
+    """Return the size of one side of a window, at least d with the chance 1 / d, at most ``most``."""
+    if most == 0:
+        return np.int64(0)
+    return min(np.int64(most), np.int64(_RANGE_32 // ((bits & _LOW_32) + np.uint64(1))))
 
 
 @inlined

@@ -41,7 +41,9 @@ from w2vfast.kernels.windows import (
     draw_outputs,
     gather_piece,
     outputs_of,
+    path_to,
     prefetch_context,
+    restore_window,
 )
 
 #: Contexts that are trained at once; the windows of the default size are whole.
@@ -74,7 +76,7 @@ def update_group(model, context_ids, outputs, errors, ahead):
 
 
 @inlined
-def train_group(model, context_ids, outputs, n_outputs, ahead, has_target, alpha, tables, is_measured, scores):
+def train_group(model, context_ids, outputs, n_outputs, ahead, labels, begin, alpha, tables, is_measured, scores):
     """Train some contexts on up to OUTPUTS different outputs; return the loss, 0 if it is not measured.
 
     ``ahead`` are the outputs that come next, to be prefetched.
@@ -84,47 +86,52 @@ def train_group(model, context_ids, outputs, n_outputs, ahead, has_target, alpha
     for row in range((n_contexts + 1) // 2):
         n_hidden = min(2, n_contexts - 2 * row)
         if is_measured:
-            loss += tile_loss(scores[row], n_hidden, n_outputs, has_target, tables.negative_log_sigmoid)
-        scores_to_errors(scores[row], n_hidden, n_outputs, has_target, alpha, tables.sigmoid)
+            loss += tile_loss(scores[row], n_hidden, n_outputs, labels, begin, tables.negative_log_sigmoid)
+        scores_to_errors(scores[row], n_hidden, n_outputs, labels, begin, alpha, tables.sigmoid)
     update_group(model, context_ids, outputs, scores, ahead)
     return loss
 
 
 @compiled
-def train_window(model, context_ids, output_ids, next_ids, alpha, tables, is_measured, scores):
-    """Train one window, or one pair, with output_ids[0] as its target; return the loss E.
+def train_window(model, context_ids, output_ids, labels, next_ids, alpha, tables, is_measured, scores):
+    """Train one window, or one pair, on outputs with their labels; return the loss E.
 
     ``next_ids``, one or more, are the outputs of the next window.
     """
     loss, begin = 0.0, 0
     while begin < output_ids.size:
         outputs, end = next_outputs(output_ids, begin)
-        ahead, has_target = rows_ahead(output_ids, end, next_ids), begin == 0
+        ahead = rows_ahead(output_ids, end, next_ids)
         for c in range(0, context_ids.size, GROUP):
             group = context_ids[c : c + GROUP]
             loss += train_group(
-                model, group, outputs, end - begin, ahead, has_target, alpha, tables, is_measured, scores
+                model, group, outputs, end - begin, ahead, labels, begin, alpha, tables, is_measured, scores
             )
         begin = end
     return loss
 
 
 @inlined
-def train_pairs(model, context_ids, center_id, alpha, settings, tables, is_measured, state, output_ids, scores):
-    """Train each pair of a window with noise words of its own; return the generator's state and the loss E.
+def train_pairs(model, context_ids, center, alpha, settings, tables, is_measured, state, drawn_ids, scores):
+    """Train each pair of a window with outputs of its own; return the generator's state and the loss E.
 
-    ``output_ids`` int32 (2 or more, 1 + k) is scratch: those of the next pair are drawn ahead, and prefetched.
+    ``center`` int32 (1,) is the word in the middle. ``drawn_ids`` int32 (2 or more, 1 + k) is scratch: the outputs
+    of the next pair are drawn ahead, and prefetched.
     """
     loss, n_contexts, n_next = 0.0, context_ids.size, 0
     for c in range(-1, n_contexts):
-        n_outputs = n_next
-        if c + 1 < n_contexts:
-            state, n_next = draw_negatives(state, center_id, settings, tables, output_ids[(c + 1) % 2])
+        n_outputs, following = n_next, min(c + 1, n_contexts - 1)
+        next_target = context_ids[following] if settings.to_contexts else center[0]
+        if c + 1 < n_contexts and not settings.is_tree:
+            state, n_next = draw_negatives(state, next_target, settings, tables, drawn_ids[(c + 1) % 2])
         if c >= 0:
-            context, outputs, ahead = context_ids[c : c + 1], output_ids[c % 2], output_ids[(c + 1) % 2]
-            loss += train_window(
-                model, context, outputs[:n_outputs], ahead[:n_next], alpha, tables, is_measured, scores
-            )
+            inputs = center if settings.to_contexts else context_ids[c : c + 1]
+            outputs, ahead = drawn_ids[c % 2, :n_outputs], drawn_ids[(c + 1) % 2, :n_next]
+            labels = tables.labels
+            if settings.is_tree:
+                outputs, labels = path_to(tables, context_ids[c])
+                ahead, _ = path_to(tables, next_target)
+            loss += train_window(model, inputs, outputs, labels, ahead, alpha, tables, is_measured, scores)
     return state, loss
 
 
@@ -146,22 +153,34 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
     loss, n_measured, n_pairs, pos = 0.0, 0, 0, bounds[0]
     while pos < bounds[1]:
         pos, n_centers = gather_piece(text, tables.keep_prob, job, settings, pos, bounds[1], piece)
-        if not settings.negatives_per_pair:
+        if not settings.is_per_pair:
             state = draw_outputs(state, settings, tables, piece, n_centers)
         for i in range(n_centers):
             n_contexts = copy_contexts(piece, i, window, contexts)
             context_ids, alpha, is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]
             prefetch_context(model.W, piece, i + 1, n_centers, window)
-            if settings.negatives_per_pair:
-                center_id, output_ids = piece.kept_ids[window + i], piece.output_ids
+            center = piece.kept_ids[window + i : window + i + 1]
+            if settings.is_per_pair:
                 state, window_loss = train_pairs(
-                    model, context_ids, center_id, alpha, settings, tables, is_measured, state, output_ids, scores
+                    model,
+                    context_ids,
+                    center,
+                    alpha,
+                    settings,
+                    tables,
+                    is_measured,
+                    state,
+                    piece.output_ids,
+                    scores,
                 )
             else:
-                output_ids, next_ids = outputs_of(piece, i), outputs_of(piece, min(i + 1, n_centers - 1))
+                output_ids, labels = outputs_of(piece, i, settings, tables)
+                next_ids, _ = outputs_of(piece, min(i + 1, n_centers - 1), settings, tables)
                 window_loss = train_window(
-                    model, context_ids, output_ids, next_ids, alpha, tables, is_measured, scores
+                    model, context_ids, output_ids, labels, next_ids, alpha, tables, is_measured, scores
                 )
+            if tables.frozen.size > 0:
+                restore_window(model, tables, context_ids, center, piece.output_ids[i])
             n_pairs += n_contexts
             if is_measured:
                 n_measured += n_contexts

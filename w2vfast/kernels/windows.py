@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast._jit import compiled, compiled_with_arrays, inlined
+from w2vfast.kernels.arguments import HARMONIC, LINEAR
 from w2vfast.kernels.rows import prefetch_row
-from w2vfast.kernels.sampling import draw_negatives, draw_window, is_kept, position_bits
+from w2vfast.kernels.sampling import draw_harmonic_window, draw_negatives, draw_window, is_kept, position_bits
+from w2vfast.kernels.vector import LANES, load, store
 
 #: Centers that are gathered at a time.
 PIECE = 256
@@ -65,8 +67,10 @@ def gather_piece(text, keep_prob, job, settings, start, stop, piece):
         token_id, bits = text.ids[pos], position_bits(job.epoch_key, pos)
         if is_kept(bits, keep_prob[token_id]):
             center, left, right = window + n_centers, settings.left, settings.right
-            if not settings.is_fixed:
+            if settings.window_shape == LINEAR:
                 left, right = draw_window(bits, left), draw_window(bits, right)
+            elif settings.window_shape == HARMONIC:
+                left, right = draw_harmonic_window(bits, left), draw_harmonic_window(bits, right)
             piece.kept_ids[center] = token_id
             piece.begins[n_centers], piece.ends[n_centers] = center - left, center + right + 1
             piece.alphas[n_centers] = job.alpha + job.alpha_slope * pos
@@ -126,7 +130,12 @@ def _keep_right(ids, keep_prob, job, most, start, sentence_stop, kept_ids):
 
 @compiled
 def draw_outputs(state, settings, tables, piece, n_centers):
-    """Draw the negatives of each window that has contexts; return the generator's state."""
+    """Draw the negatives of each window that has contexts; return the generator's state.
+
+    Predictions by a tree need none.
+    """
+    if settings.is_tree:
+        return state
     for i in range(n_centers):
         center_id = piece.kept_ids[settings.window + i]
         piece.output_ids[i, 0], piece.n_outputs[i] = center_id, 1
@@ -147,9 +156,39 @@ def copy_contexts(piece, i, window, context_ids):
 
 
 @inlined
-def outputs_of(piece, i):
-    """Return the center of window i and its negatives."""
-    return piece.output_ids[i, : piece.n_outputs[i]]
+def outputs_of(piece, i, settings, tables):
+    """Return the outputs of window i and their labels: the center and its negatives, or the path to the center."""
+    output_ids, labels = piece.output_ids[i, : piece.n_outputs[i]], tables.labels
+    if settings.is_tree:
+        output_ids, labels = path_to(tables, piece.kept_ids[settings.window + i])
+    return output_ids, labels
+
+
+@inlined
+def path_to(tables, word_id):
+    """Return the inner nodes from the root of the tree to a word, and at each whether the path turns left."""
+    begin, end = tables.path_offsets[word_id], tables.path_offsets[word_id + 1]
+    return tables.nodes[begin:end], tables.labels[begin:end]
+
+
+@compiled
+def restore_window(model, tables, context_ids, center, output_ids):
+    """Give the frozen words of a window their vectors back."""
+    restore_rows(model.W, tables.frozen, tables.frozen_inputs, context_ids)
+    restore_rows(model.W, tables.frozen, tables.frozen_inputs, center)
+    if tables.frozen_outputs.shape[0] > 0:
+        restore_rows(model.W_out, tables.frozen, tables.frozen_outputs, context_ids)
+        restore_rows(model.W_out, tables.frozen, tables.frozen_outputs, center)
+        restore_rows(model.W_out, tables.frozen, tables.frozen_outputs, output_ids)
+
+
+@compiled
+def restore_rows(matrix, frozen, kept, word_ids):
+    """Copy the rows of frozen words back; frozen[w] is a word's row of ``kept``, or -1."""
+    for word_id in word_ids:
+        if frozen[word_id] >= 0:
+            for lane in range(0, matrix.shape[1], LANES):
+                store(matrix, word_id, lane, load(kept, frozen[word_id], lane))
 
 
 @inlined

@@ -1,7 +1,6 @@
 """Every parameter of a training run, its default and its limits, in one place."""
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -12,6 +11,10 @@ from w2vfast.system.threads import count_cpus
 Architecture = Literal["sg", "cbow"]
 NegativesPer = Literal["window", "pair"]
 CbowGrad = Literal["mean", "sqrt", "classic"]
+Loss = Literal["ns", "hs", "softmax"]
+Direction = Literal["to-center", "to-contexts"]
+ContextWeight = Literal["linear", "equal", "harmonic"]
+Saved = Literal["in", "out", "sum", "concat"]
 
 #: The least and the greatest value of each number.
 LIMITS: dict[str, tuple[float, float]] = {
@@ -49,23 +52,27 @@ class TrainConfig:
     """
 
     model: Architecture = "sg"  # skip-gram or CBOW
-    loss: Literal["ns"] = "ns"  # the objective: negative sampling
+    loss: Loss = "ns"  # the objective: negative sampling, hierarchical or full softmax
+    direction: Direction = "to-center"  # skip-gram: contexts predict the center, or the center its contexts
     neg: int = 5  # noise words for each prediction
     neg_exponent: float = 0.75  # noise words are drawn in proportion to count ** this
     negatives_per: NegativesPer = "window"  # skip-gram: fresh noise words for each window, or for each pair
     cbow_grad: CbowGrad = "sqrt"  # CBOW: divide the input gradient by C (exact), by sqrt(C), or not at all
     dim: int = 100  # vector size
     window: int | Literal["all"] = 5  # words on either side, at most; a window's size is drawn; all: the sentence
+    context_weight: ContextWeight = "linear"  # chance of a word at distance d: 1 - (d - 1) / window, 1, or 1 / d
     left: int | None = None  # words before the center, at most; by default as ``window``
     right: int | None = None  # words after it
     min_count: int = 5  # words that occur less often are dropped
     sample: float = 1e-3  # words of higher relative frequency are subsampled; 0 = none
     epochs: int = 5  # passes over the corpus
+    shuffle: bool = False  # put the sentences into another order in each epoch
     alpha: float | None = None  # learning rate at the start; by default one that suits model and gradient
     min_alpha: float | None = None  # learning rate at the end, absolute; by default alpha x 1e-4
     threads: int | None = None  # by default the CPUs that the process may use
     seed: int = 1  # of every random draw
     deterministic: bool = False  # the same vectors with any number of threads
+    vectors: Saved = "in"  # which vectors are saved: input, output, their sum, or both side by side
     held_out: float = (
         0.0  # the share of the text, at its end, that is not trained on but measured after each epoch
     )
@@ -81,7 +88,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, allowed in (
             ("model", get_args(Architecture)),
-            ("loss", ("ns",)),
+            ("loss", get_args(Loss)),
+            ("direction", get_args(Direction)),
+            ("context_weight", get_args(ContextWeight)),
+            ("vectors", get_args(Saved)),
+            ("shuffle", (False, True)),
             ("negatives_per", get_args(NegativesPer)),
             ("cbow_grad", get_args(CbowGrad)),
             ("tokenizer", get_args(Splitting)),
@@ -100,6 +111,10 @@ class TrainConfig:
             raise UsageError(f"sentence must be line, document or a number of words, not {self.sentence!r}")
         if self.window == "all" and (self.left is not None or self.right is not None):
             raise UsageError("window all leaves no room for left and right")
+        if self.model == "cbow" and self.direction == "to-contexts":
+            raise UsageError("CBOW predicts the center; direction to-contexts is skip-gram's")
+        if self.loss == "hs" and self.vectors != "in":
+            raise UsageError("loss hs has output vectors of a tree's nodes, not of words; vectors must be in")
         if self.left == 0 and self.right == 0:
             raise UsageError("left and right must not both be 0")
         if self.early_stop is not None and self.held_out == 0:
@@ -132,11 +147,6 @@ class TrainConfig:
         """Return the number of words of a sentence, None if it is not a number."""
         text = str(self.sentence)
         return int(text) if text.isascii() and text.isdecimal() and 2 <= len(text.lstrip("0")) + 1 <= 10 else None
-
-    @property
-    def untrained_loss(self) -> float:
-        """The loss of a pair while all output vectors are 0: (k + 1) ln 2."""
-        return (self.neg + 1) * math.log(2)
 
 
 def _check_number(name: str, value: object, least: float, most: float, kind: object) -> None:

@@ -64,6 +64,11 @@ class Base:
             The run has another vector size.
         """
         config, vocab = trainer.config, trainer.corpus.vocab
+        losses = {config.loss, self.model.params.get("loss", "ns")}
+        if "hs" in losses:
+            raise UsageError(
+                "--from cannot use hierarchical softmax: a tree's vectors belong to its own vocabulary"
+            )
         if config.dim != self.model.dim:
             raise UsageError(
                 f"--dim {config.dim} cannot go on from {self.name}, whose vectors have {self.model.dim}"

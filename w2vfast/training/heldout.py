@@ -7,7 +7,6 @@ import numpy as np
 
 from w2vfast.corpus.encoded import EncodedCorpus
 from w2vfast.errors import CorpusError
-from w2vfast.kernels import shards
 from w2vfast.kernels.arguments import Job, Model, Settings, Tables, Text
 
 _MOST_ROUNDS = 32
@@ -35,12 +34,12 @@ def first_held_out(corpus: EncodedCorpus, share: float) -> int:
 class HeldOut:
     """Sentences that are not trained on, with windows, subsampling and noise words that stay the same.
 
-    The kernel goes over them at the learning rate 0, in one thread, so the loss depends on the vectors only.
+    It is gone over at the learning rate 0, in one thread, so the loss depends on the vectors only.
 
     Parameters
     ----------
-    kernel
-        That trains a shard.
+    train_on
+        Trains on a job, as ``kernels.shards.train_chunk`` does with a kernel.
     text, tables, settings
         What it needs.
     begin, end
@@ -48,9 +47,9 @@ class HeldOut:
     """
 
     def __init__(
-        self, kernel: Callable[..., Any], text: Text, tables: Tables, settings: Settings, begin: int, end: int
+        self, train_on: Callable[..., Any], text: Text, tables: Tables, settings: Settings, begin: int, end: int
     ) -> None:
-        self._kernel, self._inputs, self._begin, self._end = kernel, (text, tables, settings), begin, end
+        self._train_on, self._inputs, self._begin, self._end = train_on, (text, tables, settings), begin, end
         self._n_rounds = min(_MOST_ROUNDS, -(-_ENOUGH_TOKENS // (end - begin)))
 
     def loss(self, model: Model) -> float:
@@ -66,7 +65,7 @@ class HeldOut:
             key, state = np.random.SeedSequence([_SEED, number]).generate_state(2, np.uint64)
             job = Job(self._begin, self._end, key, 0.0, 0.0)
             losses, pairs = np.zeros(1), np.zeros((1, 2), np.int64)
-            shards.train_chunk(self._kernel, model, *self._inputs, job, np.array([state]), losses, pairs)
+            self._train_on(model, *self._inputs, job, np.array([state]), losses, pairs)
             total, n_pairs = total + float(losses[0]), n_pairs + int(pairs[0, 0])
         if n_pairs == 0:
             raise CorpusError("too little text is held out to measure its loss; use a larger --held-out")

@@ -21,7 +21,7 @@ from w2vfast.kernels.merging import merge_rows
 from w2vfast.kernels.shards import shard_bounds
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.matrices import aligned_zeros
-from w2vfast.training.tables import keep_probabilities, noise_distribution
+from w2vfast.training.tables import noise_distribution
 
 #: As many replicas as a run may have, and the tokens, over all epochs, that each must have.
 MOST_REPLICAS = 4
@@ -38,6 +38,8 @@ _MERGED_ROWS = 4096  # by a thread at a time
 
 def count_shards(config: TrainConfig, n_tokens: int, vocab_size: int) -> int:
     """Return how many parts a text of so many tokens, over all epochs, is cut into: one a thread or a replica."""
+    if config.loss == "softmax":  # goes through the text in order, each step on all threads
+        return 1
     n_shards = min(MOST_REPLICAS, n_tokens // REPLICA_TOKENS) if config.deterministic else config.threads or 1
     return max(1, min(n_shards, vocab_size // _WORDS_A_SHARD))
 
@@ -57,6 +59,8 @@ class Replicas:
         The kernel of an objective.
     model
         Trained by ``train``; between two calls nobody else may change it.
+    tables
+        Those of the run.
     counts
         Of the words, int64 (V,).
     config
@@ -66,15 +70,12 @@ class Replicas:
     """
 
     def __init__(
-        self, train_shard: Callable[..., Any], model: Model, counts: NDArray[np.int64], config: TrainConfig,
-        n_replicas: int,
+        self, train_shard: Callable[..., Any], model: Model, tables: Tables, counts: NDArray[np.int64],
+        config: TrainConfig, n_replicas: int,
     ) -> None:  # fmt: skip
         self._train_shard, self._model, self._n_replicas = train_shard, model, n_replicas
         self._copies = [np.concatenate([matrix] * n_replicas, out=_like(matrix, n_replicas)) for matrix in model]
-        seen = counts * keep_probabilities(counts, config.sample)
-        seen /= seen.sum()
-        noise = noise_distribution(counts, config.neg_exponent)
-        self._updates = seen, seen + config.neg * noise  # of a row of W and of W_out, for each pair
+        self._updates = _updates(tables, counts, config)
         self._pool = ThreadPoolExecutor(min(config.threads or 1, n_replicas), "replica")
 
     def train(
@@ -102,6 +103,18 @@ class Replicas:
                 merge_rows(*of, strength, begin, min(begin + _MERGED_ROWS, n_rows))
 
             list(self._pool.map(merge, range(0, n_rows, _MERGED_ROWS)))
+
+
+def _updates(
+    tables: Tables, counts: NDArray[np.int64], config: TrainConfig
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how many steps each row of W and of W_out takes for one prediction, float64 (V,) each, expected."""
+    weights = np.asarray(counts * tables.keep_prob.astype(np.float64))
+    seen = weights / weights.sum()
+    if config.loss == "hs":  # a node is seen with each word below it
+        below = np.repeat(seen, np.diff(tables.path_offsets))
+        return seen, np.bincount(tables.nodes, below, minlength=len(counts)).astype(np.float64)
+    return seen, seen + config.neg * noise_distribution(counts, config.neg_exponent)
 
 
 def _like(matrix: NDArray[np.float32], n_copies: int) -> NDArray[np.float32]:

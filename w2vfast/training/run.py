@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from w2vfast import __version__
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
     from w2vfast.training.checkpoint import Checkpoints, Saved
     from w2vfast.training.trainer import Trainer
+
+#: What models name as the program that made them.
+GENERATOR = f"w2vfast {__version__}"
 
 
 def train(
@@ -106,6 +110,8 @@ class Keeping:
         The model that it goes on from, if there is one.
     tests
         Files of analogies or similarities that the vectors are scored on after each epoch.
+    frozen
+        Words whose vectors stay as they are.
     with_context
         Whether the output vectors are saved, too; without them the model cannot be trained on.
     replaces
@@ -119,6 +125,7 @@ class Keeping:
     seconds: float = 600.0
     base: Base | None = None
     tests: tuple[str, ...] = ()
+    frozen: frozenset[str] = frozenset()
     with_context: bool = True
     replaces: bool = True
     force: bool = False
@@ -220,7 +227,18 @@ def _result(trainer: "Trainer", keeping: Keeping) -> Embeddings:
     found = embeddings_of(trainer)
     if keeping.base is not None:
         found = keeping.base.merged(found)
+    if trainer.config.vectors != "in":
+        return Embeddings(replace(found.contents, vectors=_chosen(found, trainer.config.vectors), context=None))
     return found if keeping.with_context else Embeddings(replace(found.contents, context=None))
+
+
+def _chosen(found: Embeddings, which: str) -> NDArray[np.float32]:
+    """Return the vectors to save: output vectors, their sum with the input vectors, or both side by side."""
+    W, W_out = found.vectors, found.context
+    assert W_out is not None
+    if which == "sum":
+        return W + W_out
+    return W_out if which == "out" else np.hstack([W, W_out])
 
 
 def prepare(
@@ -251,6 +269,8 @@ def prepare(
         monitor.note(f"going on at {100 * resumed.state.done / resumed.state.total:.1f} %")
     elif base is not None:
         base.fill(trainer, monitor)
+    if keeping.frozen:
+        monitor.note(f"{trainer.freeze(keeping.frozen):,} words keep their vectors (--freeze)")
     return trainer
 
 
@@ -302,24 +322,32 @@ def embeddings_of(trainer: "Trainer") -> Embeddings:
             corpus.vocab,
             np.ascontiguousarray(trainer.model.W_out[:, : config.dim]),
             asdict(config) | ({"threads": None} if config.deterministic else {}),
-            {
-                "names": list(corpus.names),
-                "bytes": corpus.report.n_bytes,
-                "tokens": corpus.n_tokens,
-                "sentences": int(corpus.offsets.size - 1),
-                "sha256_of_first_mib": corpus.sample_sha256,
-            },
-            f"w2vfast {__version__}",
+            corpus_facts(corpus),
+            GENERATOR,
         )
     )
 
 
+def corpus_facts(corpus: "EncodedCorpus") -> dict[str, Any]:
+    """Return what a model tells of the text that it comes from; no place and no user's name."""
+    return {
+        "names": list(corpus.names),
+        "bytes": corpus.report.n_bytes,
+        "tokens": corpus.n_tokens,
+        "sentences": int(corpus.offsets.size - 1),
+        "sha256_of_first_mib": corpus.sample_sha256,
+    }
+
+
 def _describe(corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor) -> None:
     """Say what will be trained on."""
+    from w2vfast.training.tables import untrained_loss
+
     name = "skip-gram" if config.model == "sg" else f"CBOW ({config.cbow_grad})"
+    loss = {"ns": f"neg {config.neg}", "hs": "hierarchical softmax", "softmax": "full softmax"}[config.loss]
     monitor.note(
-        f"{name}, dim {config.dim}, window {config.window}, neg {config.neg}, {config.epochs} epochs, "
-        f"{config.threads} threads; untrained loss {config.untrained_loss:.3f}"
+        f"{name}, dim {config.dim}, window {config.window}, {loss}, {config.epochs} epochs, "
+        f"{config.threads} threads; untrained loss {untrained_loss(config, corpus.vocab.counts):.3f}"
     )
     monitor.note(
         f"vocabulary: {len(corpus.vocab):,} words (min-count {config.min_count}), "

@@ -1,15 +1,24 @@
 """Tables that the kernels look up instead of computing."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.kernels.arguments import Tables
 from w2vfast.kernels.sampling import pair_buckets
 from w2vfast.kernels.sigmoid import MAX_SCORE, N_CELLS
+from w2vfast.kernels.tree import huffman_paths, huffman_tree
+from w2vfast.kernels.vector import LANES
+from w2vfast.training.config import LIMITS, TrainConfig
+
+MOST_NEGATIVES = int(LIMITS["neg"][1])
 
 
-def make_tables(counts: NDArray[np.int64], sample: float, noise_exponent: float) -> Tables:
-    """Return all tables for a vocabulary.
+def make_tables(
+    counts: NDArray[np.int64], sample: float, noise_exponent: float, *, is_tree: bool = False
+) -> Tables:
+    """Return all tables for a vocabulary without frozen words.
 
     Parameters
     ----------
@@ -19,10 +28,48 @@ def make_tables(counts: NDArray[np.int64], sample: float, noise_exponent: float)
         Subsampling threshold, a relative frequency; 0 keeps every token.
     noise_exponent
         Noise words are drawn in proportion to count ** noise_exponent.
+    is_tree
+        Whether words are predicted by the paths of a Huffman tree.
     """
     sigma, negative_log_sigma = sigmoid_tables()
     noise = alias_table(noise_distribution(counts, noise_exponent))
-    return Tables(keep_probabilities(counts, sample), noise, sigma, negative_log_sigma)
+    labels, nodes, offsets = np.zeros(1 + MOST_NEGATIVES, np.float32), np.empty(0, np.int32), np.empty(0, np.int64)
+    labels[0] = 1  # the target comes first, negatives follow
+    if is_tree:
+        nodes, labels, offsets = tree_paths(counts)
+    frozen = np.empty(0, np.int32), np.empty((0, LANES), np.float32), np.empty((0, LANES), np.float32)
+    keep_prob = keep_probabilities(counts, sample)
+    return Tables(keep_prob, noise, sigma, negative_log_sigma, labels, nodes, offsets, *frozen)
+
+
+def tree_paths(
+    counts: NDArray[np.int64],
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64]]:
+    """Return the paths of a vocabulary's Huffman tree, as ``huffman_paths`` does; counts in any order."""
+    order = np.argsort(-counts, kind="stable")
+    nodes, labels, offsets = huffman_paths(*huffman_tree(counts[order]))
+    if (order[:-1] <= order[1:]).all():
+        return nodes, labels, offsets
+    lengths = np.empty_like(counts)
+    lengths[order] = np.diff(offsets)
+    sorted_offsets, begins = np.concatenate([[0], np.cumsum(lengths)]), np.empty_like(counts)
+    begins[order] = offsets[:-1]
+    places = np.repeat(begins - sorted_offsets[:-1], lengths) + np.arange(nodes.size)
+    return nodes[places], labels[places], sorted_offsets
+
+
+def untrained_loss(config: TrainConfig, counts: NDArray[np.int64]) -> float:
+    """Return the mean loss of a prediction while all output vectors are 0.
+
+    (k + 1) ln 2 for negative sampling, ln V for the full softmax; for the hierarchical one ln 2 times the mean
+    length of the paths, weighted by how often a word is predicted.
+    """
+    if config.loss == "ns":
+        return (config.neg + 1) * math.log(2)
+    if config.loss == "softmax":
+        return math.log(len(counts))
+    weights = counts * keep_probabilities(counts, config.sample)
+    return float(np.average(np.diff(tree_paths(counts)[2]), weights=weights)) * math.log(2)
 
 
 def keep_probabilities(counts: NDArray[np.int64], sample: float) -> NDArray[np.float32]:

@@ -10,8 +10,9 @@ import io
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -24,15 +25,17 @@ from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import Source
 from w2vfast.errors import CorpusError, DivergedError
 from w2vfast.kernels import cbow, sgns, shards
-from w2vfast.kernels.arguments import Job, Settings, Text
+from w2vfast.kernels.arguments import EQUAL, HARMONIC, LINEAR, Job, Settings, Text
 from w2vfast.model.contents import all_finite
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.heldout import HeldOut, first_held_out
 from w2vfast.training.matrices import initial_model
 from w2vfast.training.monitor import Monitor, Progress
 from w2vfast.training.replicas import Replicas, count_shards, round_tokens
+from w2vfast.training.shuffling import Shuffler
+from w2vfast.training.softmax import Softmax
 from w2vfast.training.state import RunState
-from w2vfast.training.tables import make_tables
+from w2vfast.training.tables import make_tables, untrained_loss
 
 CHUNK_SECONDS = 0.4
 _FIRST_CHUNK_TOKENS = 20_000
@@ -42,6 +45,7 @@ _MOST_LOSS = 3.0  # times the untrained loss
 _ROWS_CHECKED = 256
 _LONGEST_WHOLE_SENTENCE = 10_000
 _GOLDEN_SECTION = 0.618034
+_WINDOW_SHAPES = {"linear": LINEAR, "equal": EQUAL, "harmonic": HARMONIC}
 _GRADIENT_POWER = {"mean": 1.0, "sqrt": 0.5, "classic": 0.0}
 #: The module that trains each architecture.
 KERNELS: dict[str, ModuleType] = {"sg": sgns, "cbow": cbow}
@@ -74,28 +78,35 @@ class Trainer:
         total = self.n_tokens * config.epochs
         n_shards = count_shards(config, total, len(corpus.vocab))
         states = np.array([_seed(config.seed, 1, shard) for shard in range(n_shards)], np.uint64)
-        self.state = RunState(states, total, last_loss=config.untrained_loss)
+        self._untrained_loss = untrained_loss(config, corpus.vocab.counts)
+        self.state = RunState(states, total, last_loss=self._untrained_loss)
         self._alpha, self._min_alpha = config.alpha, config.min_alpha
         self._chunk = _FIRST_CHUNK_TOKENS
         self._begin = 0.0
         self._text = Text(corpus.ids, corpus.offsets)
-        self._tables = make_tables(corpus.vocab.counts, config.sample, config.neg_exponent)
-        per_pair, (left, right) = config.negatives_per == "pair", window_sides(config, corpus)
+        is_tree, to_contexts = config.loss == "hs", config.direction == "to-contexts"
+        self.tables = make_tables(corpus.vocab.counts, config.sample, config.neg_exponent, is_tree=is_tree)
+        is_per_pair, (left, right) = to_contexts or config.negatives_per == "pair", window_sides(config, corpus)
         self._settings = Settings(
             max(left, right),
             left,
             right,
-            config.window == "all",
+            EQUAL if config.window == "all" else _WINDOW_SHAPES[config.context_weight],
             config.neg,
-            0 if per_pair else _MOST_REDRAWS,  # word2vec.c skips at once
-            per_pair,
+            0 if is_per_pair else _MOST_REDRAWS,  # word2vec.c skips at once
+            to_contexts or (is_per_pair and not is_tree),
+            to_contexts,
+            is_tree,
             _GRADIENT_POWER[config.cbow_grad],
         )
+        self._train_on = partial(shards.train_chunk, KERNELS[config.model].train_shard)
+        if config.loss == "softmax":
+            self._train_on = Softmax(config).train  # type: ignore[assignment]
+        self._shuffler = Shuffler(self._text, self.n_tokens, config.seed) if config.shuffle else None
         self._held_out: HeldOut | None = None
         if self.n_tokens < corpus.n_tokens:
-            inputs = self._text, self._tables, self._settings
-            kernel = KERNELS[config.model].train_shard
-            self._held_out = HeldOut(kernel, *inputs, self.n_tokens, corpus.n_tokens)
+            inputs = self._text, self.tables, self._settings
+            self._held_out = HeldOut(self._train_on, *inputs, self.n_tokens, corpus.n_tokens)
         self._round = 0  # tokens of a chunk, if it must not depend on the machine's speed
         if config.deterministic and n_shards > 1:
             self._round = n_shards * round_tokens(len(corpus.vocab), config, self._settings.window)
@@ -118,6 +129,16 @@ class Trainer:
         self.state = dataclasses.replace(state, states=self.state.states)
         for own, kept in zip(self.model, (W, W_out), strict=True):
             own[:, : self.config.dim] = kept
+
+    def freeze(self, words: Collection[str]) -> int:
+        """Keep the vectors of some words as they are now; return how many the vocabulary has."""
+        ids = np.array([i for i in self.corpus.vocab.find(list(words)) if i is not None], np.int64)
+        frozen = np.full(len(self.corpus.vocab), -1, np.int32)
+        frozen[ids] = np.arange(ids.size)
+        W, W_out = self.model
+        out_ids = ids[:0] if self.config.loss == "hs" else ids  # there W_out has no rows of words
+        self.tables = self.tables._replace(frozen=frozen, frozen_inputs=W[ids], frozen_outputs=W_out[out_ids])
+        return ids.size
 
     def run(self, after_chunk: Callable[["Trainer"], None] = lambda trainer: None) -> None:
         """Train all epochs, from where the state stands.
@@ -244,32 +265,32 @@ class Trainer:
         key = np.uint64(_seed(self.config.seed, 2, epoch))
         slope = (self._min_alpha - self._alpha) / self.state.total
         job = Job(start, stop, key, self.alpha_at(epoch * self.n_tokens), slope)
-        worker.submit(self._call, job).result()
+        text = self._text if self._shuffler is None else self._shuffler.text(epoch)
+        worker.submit(self._call, text, job).result()
         self.state.n_pairs += int(self._pairs[:, 1].sum())
 
-    def _call(self, job: Job) -> None:
-        kernel, inputs = KERNELS[self.config.model].train_shard, (self._text, self._tables, self._settings, job)
-        results = self.state.states, self._losses, self._pairs
+    def _call(self, text: Text, job: Job) -> None:
+        inputs, results = (text, self.tables, self._settings, job), (self.state.states, self._losses, self._pairs)
         if self._round == 0:
-            shards.train_chunk(kernel, self.model, *inputs, *results)
+            self._train_on(self.model, *inputs, *results)
             return
         if self._replicas is None:  # not before: until it runs, a run's matrices may be filled
-            counts = self.corpus.vocab.counts
-            self._replicas = Replicas(kernel, self.model, counts, self.config, len(self.state.states))
+            kernel, counts = KERNELS[self.config.model].train_shard, self.corpus.vocab.counts
+            self._replicas = Replicas(kernel, self.model, self.tables, counts, self.config, len(self.state.states))
         self._replicas.train(*inputs, *results)
 
     def _warm_up(self, worker: ThreadPoolExecutor) -> None:
         """Compile the kernel, or load it from the cache, by training on nothing."""
         begin = time.perf_counter()
         nothing = Job(0, 0, np.uint64(0), self._alpha, -1e-9)
-        _jit.call_mended(lambda: worker.submit(self._call, nothing).result())
+        _jit.call_mended(lambda: worker.submit(self._call, self._text, nothing).result())
         self.monitor.detail(f"kernels ready in {time.perf_counter() - begin:.1f} s")
 
     def _check(self, loss: float, share_done: float) -> None:
         """Stop a run that has diverged."""
         if not math.isfinite(loss):
             raise self._diverged("the loss is not finite", share_done)
-        if loss > _MOST_LOSS * self.config.untrained_loss:
+        if loss > _MOST_LOSS * self._untrained_loss:
             raise self._diverged(f"the loss is {loss:.3g}", share_done)
         rows = np.linspace(0, len(self.model.W) - 1, _ROWS_CHECKED).astype(np.int64)
         for matrix in self.model:

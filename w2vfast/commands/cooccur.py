@@ -1,0 +1,83 @@
+"""``w2vfast cooccur``: vectors out of counts instead of training."""
+
+from typing import Any, cast
+
+import click
+
+from w2vfast.commands.next import tell_next
+from w2vfast.commands.options import (
+    GroupedCommand,
+    common_options,
+    config_option,
+    grouped,
+    progress_option,
+    take_reading,
+    text_options,
+)
+from w2vfast.corpus.sources import find_sources
+from w2vfast.model.locate import DEFAULT_NAME
+from w2vfast.system.staging import Staging
+from w2vfast.training.config import TrainConfig
+from w2vfast.training.monitor import Console, Monitor, human
+from w2vfast.training.run import announce, read_corpus, refuse_input_as_output
+
+_PAIRS, _VECTORS = "Learning", "Model"
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("corpus", nargs=-1, required=True)
+@grouped(_PAIRS, "--window", type=click.IntRange(1, 1000), default=2, show_default=True,
+         help="Words on either side that count.")  # fmt: skip
+@grouped(_PAIRS, "--per-sentence", is_flag=True, show_default="off",
+         help="Count two words of a sentence once (of a document, with --sentence document).")  # fmt: skip
+@grouped(_PAIRS, "--context-weight", "weight", type=click.Choice(["equal", "harmonic"]), default="equal",
+         show_default=True, help="A pair counts 1, or 1 / distance.")  # fmt: skip
+@grouped(_PAIRS, "--binary", is_flag=True, show_default="off", help="1 for words that occur together at all.")
+@grouped(_PAIRS, "--self", "with_self", is_flag=True, show_default="off",
+         help="Count each word beside itself, as often as it occurs.")  # fmt: skip
+@grouped(_VECTORS, "--form", type=click.Choice(["svd", "ppmi", "counts"]), default="svd", show_default=True,
+         help="Positive pointwise mutual information in --dim dimensions or in all; or the counts.")  # fmt: skip
+@grouped(_VECTORS, "--dim", "--size", type=click.IntRange(1, 10_000), default=100, show_default=True,
+         help="Dimensions of svd.")  # fmt: skip
+@grouped(_VECTORS, "--smoothing", type=click.FloatRange(0, 1), default=0.75, show_default=True,
+         help="PPMI: power of the contexts' counts; 1 is the plain definition.")  # fmt: skip
+@grouped(_VECTORS, "--columns", type=click.IntRange(1), metavar="N", show_default="all",
+         help="Dimensions of ppmi and counts: the most frequent words.")  # fmt: skip
+@text_options
+@config_option("threads", "Run", "Threads.", default_text="the CPUs this process may use")
+@grouped("Run", "-o", "--output", default=DEFAULT_NAME, show_default=True, metavar="FILE",
+         help="Model file to write; - is standard output.")  # fmt: skip
+@progress_option
+@common_options
+def cooccur(
+    corpus: tuple[str, ...], window: int, per_sentence: bool, weight: str, binary: bool, with_self: bool, form:
+    str, dim: int, smoothing: float, columns: int | None, output: str, progress: str, quiet: bool, **params: Any,
+) -> None:  # fmt: skip
+    """Make vectors of how often words occur together.
+
+    The result is a model like any other: for similar, analogy, evaluate, plot.
+
+    \b
+    w2vfast cooccur corpus.txt --window 5 -o svd.w2v
+    w2vfast cooccur corpus.txt --form counts --columns 2000 -o counts.w2v
+    """
+    monitor, lists = Monitor() if quiet else Console(progress), take_reading(params)
+    config = TrainConfig(**params).resolved()
+    sources = find_sources(corpus, monitor.note)
+    refuse_input_as_output(sources, output)
+    with Staging(output) as staging:
+        announce(sources, monitor)
+        from w2vfast.training.association import cooccurrence_vectors
+        from w2vfast.training.cooccurrence import count_pairs
+
+        text = read_corpus(sources, config.reading(**lists), monitor)
+        width, n_threads = None if per_sentence else window, config.threads or 1
+        found = count_pairs(text, width, weight=cast(Any, weight), threads=n_threads)
+        monitor.note(f"vocabulary: {len(text.vocab):,} words, {found.values.size:,} pairs of words occur together")
+        model = cooccurrence_vectors(
+            text, found, form=cast(Any, form), dim=dim, smoothing=smoothing, columns=columns, is_binary=binary,
+            is_with_self=with_self, params={"window": width, "context_weight": weight},
+        )  # fmt: skip
+        n_bytes = model.save_or_rescue(staging)
+        monitor.note(f"done: {staging.name}, {human(n_bytes, 'B')}")
+    tell_next(output, model.vocab.words, monitor)

@@ -1,0 +1,20 @@
+"""After a model has been made: what comes next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from w2vfast.model.locate import DEFAULT_NAME, write_last
+from w2vfast.training.monitor import Monitor
+
+
+def tell_next(output: str, words: Sequence[str], monitor: Monitor) -> None:
+    """Note a model that is a file as the last one, and say how to ask it something."""
+    if Path(output).is_file():
+        write_last(Path(output))
+        named = "" if output == DEFAULT_NAME else f" -m {output}"
+        monitor.note(f"next: w2vfast similar {_example(words)}{named}")
+
+
+def _example(words: Sequence[str]) -> str:
+    """Return a word to try: king if it is known, else one that is neither rare nor a function word."""
+    return "king" if "king" in words[:50_000] else words[min(100, len(words) - 1)]
