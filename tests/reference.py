@@ -1,81 +1,38 @@
-"""The equations in float64 NumPy, one function an equation, without tricks: what the kernels must agree with.
+"""What the kernels must agree with: the equations in float64, and a plain reader of text.
 
-Numbers in parentheses are those of document 001. W holds input vectors v, W_out output vectors u; a window
-is (context ids, center id, noise ids).
+Numbers in parentheses are those of document 001. W holds input vectors v, W_out output vectors u; a window is
+(context ids, output ids), the first output being the center and the others noise.
 """
 
 import numpy as np
 
-
-def sigma(x):
-    """The logistic function."""
-    return 1.0 / (1.0 + np.exp(-x))
+from w2vfast import objectives
+from w2vfast.objectives import sigma
 
 
-def softplus(x):
-    """-log sigma(-x), without overflow."""
-    return np.logaddexp(0.0, x)
-
-
-def labels(n_negatives):
-    """t: 1 for the target, 0 for each noise word."""
-    return np.array([1.0] + [0.0] * n_negatives)
-
-
-def cbow_hidden(W, contexts):
-    """H = 1/C sum of the context rows."""
-    return W[contexts].mean(axis=0)
-
-
-def prediction_loss(h, W_out, outputs):
-    """(23) and each term of (29): -log sigma(u_target . h) - sum log sigma(-u_noise . h)."""
-    scores = W_out[outputs] @ h
-    return softplus(-scores[0]) + softplus(scores[1:]).sum()
-
-
-def output_errors(h, W_out, outputs):
-    """(24), (25), (30), (31): delta'_i = sigma(u_i) - t_i for i in S."""
-    return sigma(W_out[outputs] @ h) - labels(len(outputs) - 1)
-
-
-def output_gradient(h, W_out, outputs):
-    """(26), (32): the sum over S of delta'_i h, as a matrix of W_out's shape; a repeated word adds up."""
-    gradient = np.zeros_like(W_out)
-    np.add.at(gradient, outputs, np.outer(output_errors(h, W_out, outputs), h))
-    return gradient
-
-
-def hidden_gradient(h, W_out, outputs):
-    """(27), (33): delta = sum over S of delta'_i v'_i."""
-    return output_errors(h, W_out, outputs) @ W_out[outputs]
+def objective(outputs):
+    """Negative sampling of given noise words; outputs[0] is the target."""
+    return lambda h, W_out, word: objectives.negative_sampling(h, W_out, word, outputs[1:])
 
 
 def cbow_loss(W, W_out, contexts, outputs):
     """(23)."""
-    return prediction_loss(cbow_hidden(W, contexts), W_out, outputs)
+    return objectives.cbow(W, W_out, outputs[0], contexts, objective(outputs))[0]
 
 
 def cbow_gradients(W, W_out, contexts, outputs, power=1.0):
     """(26) and (28) as gradients of W and W_out; 1/C ** power, where 1 is the exact gradient."""
-    h = cbow_hidden(W, contexts)
-    gradient = np.zeros_like(W)
-    share = hidden_gradient(h, W_out, outputs) / len(contexts) ** power
-    np.add.at(gradient, contexts, np.broadcast_to(share, (len(contexts), W.shape[1])))
-    return gradient, output_gradient(h, W_out, outputs)
+    return objectives.cbow(W, W_out, outputs[0], contexts, objective(outputs), power)[1:]
 
 
 def sg_loss(W, W_out, contexts, outputs):
     """(29), the inputs being the context rows and the target the center, the same noise words for all."""
-    return sum(prediction_loss(W[c], W_out, outputs) for c in contexts)
+    return objectives.skip_gram(W, W_out, outputs[0], contexts, objective(outputs), "to-center")[0]
 
 
 def sg_gradients(W, W_out, contexts, outputs):
     """(32) and (34) summed over the contexts, as gradients of W and W_out."""
-    gradient, gradient_out = np.zeros_like(W), np.zeros_like(W_out)
-    for c in contexts:
-        gradient[c] += hidden_gradient(W[c], W_out, outputs)
-        gradient_out += output_gradient(W[c], W_out, outputs)
-    return gradient, gradient_out
+    return objectives.skip_gram(W, W_out, outputs[0], contexts, objective(outputs), "to-center")[1:]
 
 
 def sg_step(W, W_out, contexts, outputs, target, alpha):
@@ -90,26 +47,12 @@ def sg_step(W, W_out, contexts, outputs, target, alpha):
 
 def cbow_in_turn(W, W_out, contexts, outputs, alpha, power):
     """(24)-(28) with the outputs in turn, as word2vec.c does it, in place: a repeated one takes two steps."""
-    h, delta = cbow_hidden(W, contexts), np.zeros(W.shape[1])
+    h, delta = W[contexts].mean(axis=0), np.zeros(W.shape[1])
     for z, output in enumerate(outputs):
         error = sigma(W_out[output] @ h) - (z == 0)
         delta += error * W_out[output]
         W_out[output] -= alpha * error * h
     np.add.at(W, contexts, -alpha * delta / len(contexts) ** power)
-
-
-def central_differences(loss, matrix, step=1e-5):
-    """The derivative of loss() by every entry of a matrix that it reads."""
-    gradient = np.zeros_like(matrix)
-    for index in np.ndindex(*matrix.shape):
-        before = matrix[index]
-        matrix[index] = before + step
-        high = loss()
-        matrix[index] = before - step
-        low = loss()
-        matrix[index] = before
-        gradient[index] = (high - low) / (2 * step)
-    return gradient
 
 
 def tokenize(data: bytes, max_word_bytes: int = 1024) -> list[list[str]]:

@@ -142,7 +142,7 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
                 is_measured, rows, scores,
             )  # fmt: skip
             if tables.frozen.size > 0:
-                restore_window(model, tables, context_ids, center, piece.output_ids[i])
+                restore_window(model, tables, context_ids, center, output_ids)
             n_measured += is_measured
             n_windows += 1
     return state, loss, n_measured, n_windows

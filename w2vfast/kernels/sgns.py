@@ -132,6 +132,8 @@ def train_pairs(model, context_ids, center, alpha, settings, tables, is_measured
                 outputs, labels = path_to(tables, context_ids[c])
                 ahead, _ = path_to(tables, next_target)
             loss += train_window(model, inputs, outputs, labels, ahead, alpha, tables, is_measured, scores)
+            if tables.frozen.size > 0:
+                restore_window(model, tables, context_ids[c : c + 1], center, outputs)
     return state, loss
 
 
@@ -179,8 +181,8 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
                 window_loss = train_window(
                     model, context_ids, output_ids, labels, next_ids, alpha, tables, is_measured, scores
                 )
-            if tables.frozen.size > 0:
-                restore_window(model, tables, context_ids, center, piece.output_ids[i])
+                if tables.frozen.size > 0:
+                    restore_window(model, tables, context_ids, center, output_ids)
             n_pairs += n_contexts
             if is_measured:
                 n_measured += n_contexts

@@ -245,6 +245,8 @@ class Embeddings(WordVectors):
         """
         if self.context is None:
             raise UsageError("the model has no output vectors (it was saved without them, or by another trainer)")
+        if self.params.get("loss") == "hs":
+            raise UsageError("a model of hierarchical softmax has no output vectors of words to predict with")
         if not words:
             raise UsageError("give at least one word")
         scores = (self.context @ self.rows(self.ids(words)).mean(axis=0)).astype(np.float64)
