@@ -164,7 +164,10 @@ def test_pairs_with_their_own_noise_words_are_windows_of_one_context():
     """With two words to draw from, the target 0 and 1, the noise word is always 1."""
     W, W_out = small_matrices()
     model = Model(padded(W), padded(W_out))
-    some, settings = tables([1 << 63 | 0, 1 << 63 | 1]), Settings(5, 5, 5, LINEAR, 1, 50, True, False, False, 0.0)
+    some, settings = (
+        tables([1 << 63 | 0, 1 << 63 | 1]),
+        Settings(5, 5, 5, LINEAR, 1, 50, True, False, False, 1, 0, 0.0),
+    )
     scores, output_ids = np.empty((sgns.GROUP // 2, LANES), np.float32), np.empty((2, 2), np.int32)
     contexts = np.array([4, 2, 4, 5], np.int32)
     center, alpha = np.zeros(1, np.int32), np.float32(0.5)

@@ -124,7 +124,7 @@ def test_window_sizes_are_uniform(window):
 def test_negatives_never_equal_the_target_and_drawing_ends(n_redraws):
     """Also where the target is almost the whole distribution (C4)."""
     some = tables.make_tables(np.array([9, 1]), 0, 1)
-    settings = Settings(5, 5, 5, LINEAR, 20, n_redraws, False, False, False, 0.0)
+    settings = Settings(5, 5, 5, LINEAR, 20, n_redraws, False, False, False, 1, 0, 0.0)
     output_ids, state, n_drawn = np.empty(21, np.int32), np.uint64(3), 0
     for _ in range(200):
         state, n_outputs = sampling.draw_negatives(np.uint64(state), 0, settings, some, output_ids)

@@ -33,7 +33,7 @@ def numbered(lengths):
 
 def some_settings(left=WINDOW, right=WINDOW, shape=LINEAR):
     """Settings for windows only."""
-    return Settings(max(left, right), left, right, shape, 1, 0, False, False, False, 0.0)
+    return Settings(max(left, right), left, right, shape, 1, 0, False, False, False, 1, 0, 0.0)
 
 
 def all_windows(text, keep_prob, starts_and_stops, settings=some_settings()):  # noqa: B008 a constant
@@ -141,7 +141,9 @@ def problem(module, *, vocab_size=9, dim=20, per_pair=False, sample=0.0):
     counts = np.bincount(text.ids, minlength=vocab_size) + 1
     tables = make_tables(counts, sample, 0.75)
     power = 0.5 if module is cbow else 0.0
-    settings = Settings(WINDOW, WINDOW, WINDOW, LINEAR, 4, 0 if per_pair else 8, per_pair, False, False, power)
+    settings = Settings(
+        WINDOW, WINDOW, WINDOW, LINEAR, 4, 0 if per_pair else 8, per_pair, False, False, 1, 0, power
+    )
     model = initial_model(vocab_size, dim, 1)
     model.W_out[:, :dim] = np.random.default_rng(5).normal(0, 0.1, (vocab_size, dim))
     return model, text, tables, settings

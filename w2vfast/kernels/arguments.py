@@ -34,8 +34,10 @@ class Tables(NamedTuple):
     sigmoid: NDArray[np.float32]  # (N_CELLS + 1,)
     negative_log_sigmoid: NDArray[np.float32]  # (N_CELLS + 1,)
     labels: NDArray[np.float32]  # of the outputs of a prediction (1 + k,), or of the nodes (P,)
-    nodes: NDArray[np.int32]  # (P,) the paths of the Huffman tree; without one (0,)
+    nodes: NDArray[np.int32]  # (P,) the paths of the Huffman tree, hot nodes from 0; without one (0,)
     path_offsets: NDArray[np.int64]  # (V + 1,) where each word's path begins; (0,)
+    hot_lengths: NDArray[np.int32]  # (V,) nodes at the beginning of a path that a thread has copies of; (0,)
+    hot_shares: NDArray[np.float64]  # (K,) the part of all predictions that goes through each of these; (0,)
     frozen: NDArray[np.int32]  # (V,) the row of a frozen word in what follows, -1 for others; without any (0,)
     frozen_inputs: NDArray[np.float32]  # (F, D) what the frozen rows of W must stay
     frozen_outputs: NDArray[np.float32]  # (F, D) those of W_out; (0, D) where words have none
@@ -53,6 +55,8 @@ class Settings(NamedTuple):
     is_per_pair: bool  # skip-gram: outputs of its own for every pair instead of every window
     to_contexts: bool  # skip-gram: the center predicts its contexts, instead of the contexts the center
     is_tree: bool  # hierarchical softmax instead of negative sampling
+    n_shards: int  # threads that work on the same matrices
+    n_hot: int  # nodes at the top of the tree that each thread has copies of, K
     gradient_power: float  # CBOW: the input gradient is divided by C ** gradient_power (1, 0.5 or 0)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from w2vfast._jit import compiled, compiled_with_arrays, inlined
 from w2vfast.kernels.rows import next_outputs, rows_ahead, score_tile, scores_to_errors, tile_loss
+from w2vfast.kernels.tree import allocate_hot_nodes, pull_hot_nodes, push_hot_nodes
 from w2vfast.kernels.vector import (
     LANES,
     combine_each,
@@ -37,9 +38,11 @@ from w2vfast.kernels.windows import (
     copy_contexts,
     draw_outputs,
     gather_piece,
+    next_cold_nodes,
     outputs_of,
     prefetch_context,
     restore_window,
+    split_path,
 )
 
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
@@ -96,24 +99,32 @@ def train_window(
 
     ``next_ids``, one or more, are the outputs of the next window.
     """
-    loss, begin = 0.0, 0
     mean_rows(model.W, context_ids, rows)
+    loss = train_all_outputs(model.W_out, output_ids, labels, next_ids, alpha, tables, is_measured, rows, scores)
+    update_inputs(model.W, context_ids, gradient_power, rows)
+    return loss
+
+
+@compiled
+def train_all_outputs(W_out, output_ids, labels, next_ids, alpha, tables, is_measured, rows, scores):
+    """Do ``train_outputs`` for any number of outputs, group after group; return the loss."""
+    loss, begin = 0.0, 0
     while begin < output_ids.size:
         outputs, end = next_outputs(output_ids, begin)
         ahead = rows_ahead(output_ids, end, next_ids)
         loss += train_outputs(
-            model.W_out, outputs, end - begin, ahead, labels, begin, alpha, tables, is_measured, rows, scores
+            W_out, outputs, end - begin, ahead, labels, begin, alpha, tables, is_measured, rows, scores
         )
         begin = end
-    update_inputs(model.W, context_ids, gradient_power, rows)
     return loss
 
 
 @compiled_with_arrays
 def allocate_scratch(settings, width):
-    """Return a shard's scratch: a Piece, the contexts of a window, the rows h and its gradient, the scores."""
+    """Return a shard's scratch: a Piece, contexts, the rows h and its gradient, scores, copies of hot nodes."""
     contexts, rows = np.empty(2 * settings.window, np.int32), np.empty((2, width), np.float32)
-    return allocate_piece(settings), contexts, rows, np.empty((1, LANES), np.float32)
+    hot = allocate_hot_nodes(settings.n_hot, width)
+    return allocate_piece(settings), contexts, rows, np.empty((1, LANES), np.float32), hot
 
 
 @compiled
@@ -123,11 +134,14 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
     Returns the generator's state (uint64), the sum of the measured losses (float64), the number of windows that
     were measured and of all windows.
     """
-    window, (piece, contexts, rows, scores) = settings.window, scratch
+    window, (piece, contexts, rows, scores, hot) = settings.window, scratch
+    n_hot = hot.shape[0] // 2
     loss, n_measured, n_windows, pos = 0.0, 0, 0, bounds[0]
     while pos < bounds[1]:
         pos, n_centers = gather_piece(text, tables.keep_prob, job, settings, pos, bounds[1], piece)
         state = draw_outputs(state, settings, tables, piece, n_centers)
+        pull_hot_nodes(model.W_out, hot)
+        n_before = n_windows
         for i in range(n_centers):
             prefetch_context(model.W, piece, i + 1, n_centers, window)
             n_contexts = copy_contexts(piece, i, window, contexts)
@@ -137,14 +151,26 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
             output_ids, labels = outputs_of(piece, i, settings, tables)
             next_ids, _ = outputs_of(piece, min(i + 1, n_centers - 1), settings, tables)
             alpha, is_measured = piece.alphas[i], piece.is_measured[i]
-            loss += train_window(
-                model, context_ids, output_ids, labels, next_ids, alpha, settings.gradient_power, tables,
-                is_measured, rows, scores,
-            )  # fmt: skip
+            if n_hot > 0:
+                hot_ids, hot_labels, output_ids, labels = split_path(tables, center[0])
+                next_ids = next_cold_nodes(tables, piece, i + 1, n_centers, window, output_ids)
+                predictions = alpha, tables, is_measured, rows, scores
+                mean_rows(model.W, context_ids, rows)
+                loss += train_all_outputs(hot, hot_ids, hot_labels, hot_ids, *predictions)
+                loss += train_all_outputs(model.W_out, output_ids, labels, next_ids, *predictions)
+                update_inputs(model.W, context_ids, settings.gradient_power, rows)
+            else:
+                loss += train_window(
+                    model, context_ids, output_ids, labels, next_ids, alpha, settings.gradient_power, tables,
+                    is_measured, rows, scores,
+                )  # fmt: skip
             if tables.frozen.size > 0:
                 restore_window(model, tables, context_ids, center, output_ids)
             n_measured += is_measured
             n_windows += 1
+        push_hot_nodes(
+            model.W_out, hot, tables.hot_shares, piece.alphas[0], n_windows - n_before, settings.n_shards
+        )
     return state, loss, n_measured, n_windows
 
 

@@ -16,6 +16,7 @@ from w2vfast._jit import compiled
 from w2vfast.kernels.rows import prefetch_row
 from w2vfast.kernels.vector import LANES, load, multiply_add, splat, store
 
+CURVATURE = 0.2  # of the loss: smaller values let the sum of several threads' steps go too far
 _AHEAD = 4  # rows that are prefetched
 _ZERO, _ONE, _MINUS_ONE = np.float32(0.0), np.float32(1.0), np.float32(-1.0)
 

@@ -22,8 +22,10 @@ pair (word2vec.c's scheme) a window is as many windows of one context.
 import numpy as np
 
 from w2vfast._jit import compiled, compiled_with_arrays, inlined
+from w2vfast.kernels.arguments import Model
 from w2vfast.kernels.rows import OUTPUTS, next_outputs, rows_ahead, score_tile, scores_to_errors, tile_loss
 from w2vfast.kernels.sampling import draw_negatives
+from w2vfast.kernels.tree import allocate_hot_nodes, pull_hot_nodes, push_hot_nodes
 from w2vfast.kernels.vector import (
     LANES,
     combine_each,
@@ -40,10 +42,12 @@ from w2vfast.kernels.windows import (
     copy_contexts,
     draw_outputs,
     gather_piece,
+    next_cold_nodes,
     outputs_of,
     path_to,
     prefetch_context,
     restore_window,
+    split_path,
 )
 
 #: Contexts that are trained at once; the windows of the default size are whole.
@@ -139,9 +143,9 @@ def train_pairs(model, context_ids, center, alpha, settings, tables, is_measured
 
 @compiled_with_arrays
 def allocate_scratch(settings, width):
-    """Return a shard's scratch: a Piece, the contexts of a window, the scores of a group."""
-    contexts = np.empty(2 * settings.window, np.int32)
-    return allocate_piece(settings), contexts, np.empty((GROUP // 2, LANES), np.float32)
+    """Return a shard's scratch: a Piece, the contexts of a window, the scores of a group, copies of hot nodes."""
+    contexts, hot = np.empty(2 * settings.window, np.int32), allocate_hot_nodes(settings.n_hot, width)
+    return allocate_piece(settings), contexts, np.empty((GROUP // 2, LANES), np.float32), hot
 
 
 @compiled
@@ -151,12 +155,16 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
     Returns the generator's state (uint64), the sum of the measured losses (float64), the number of pairs that
     were measured and of all pairs.
     """
-    window, (piece, contexts, scores) = settings.window, scratch
+    window, (piece, contexts, scores, hot) = settings.window, scratch
+    n_hot = hot.shape[0] // 2
+    hot_model = Model(model.W, hot[:n_hot])
     loss, n_measured, n_pairs, pos = 0.0, 0, 0, bounds[0]
     while pos < bounds[1]:
         pos, n_centers = gather_piece(text, tables.keep_prob, job, settings, pos, bounds[1], piece)
         if not settings.is_per_pair:
             state = draw_outputs(state, settings, tables, piece, n_centers)
+        pull_hot_nodes(model.W_out, hot)
+        n_before = n_pairs
         for i in range(n_centers):
             n_contexts = copy_contexts(piece, i, window, contexts)
             context_ids, alpha, is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]
@@ -178,7 +186,14 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
             else:
                 output_ids, labels = outputs_of(piece, i, settings, tables)
                 next_ids, _ = outputs_of(piece, min(i + 1, n_centers - 1), settings, tables)
-                window_loss = train_window(
+                window_loss = 0.0
+                if n_hot > 0:
+                    hot_ids, hot_labels, output_ids, labels = split_path(tables, center[0])
+                    next_ids = next_cold_nodes(tables, piece, i + 1, n_centers, window, output_ids)
+                    window_loss += train_window(
+                        hot_model, context_ids, hot_ids, hot_labels, hot_ids, alpha, tables, is_measured, scores
+                    )
+                window_loss += train_window(
                     model, context_ids, output_ids, labels, next_ids, alpha, tables, is_measured, scores
                 )
                 if tables.frozen.size > 0:
@@ -187,6 +202,7 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
             if is_measured:
                 n_measured += n_contexts
                 loss += window_loss
+        push_hot_nodes(model.W_out, hot, tables.hot_shares, piece.alphas[0], n_pairs - n_before, settings.n_shards)
     return state, loss, n_measured, n_pairs
 
 

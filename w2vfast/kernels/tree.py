@@ -3,11 +3,20 @@
 The words are leaves, and the V - 1 inner nodes have the output vectors u. With h the hidden vector, the
 probability of a word is the product of its turns: sigma(u_n . h) to go left at a node n, sigma(-u_n . h) to go
 right. The probabilities of all words add up to 1. Frequent words lie near the root.
+
+Every prediction changes the nodes near the root, and threads that write the same rows all the time wait for each
+other. So each of several threads has copies of the HOT_NODES uppermost nodes, and brings what it has learned to
+the shared rows after each piece of the text (``kernels.windows.PIECE``), weighed as in ``kernels.merging``.
 """
 
 import numpy as np
 
-from w2vfast._jit import compiled_with_arrays
+from w2vfast._jit import compiled, compiled_with_arrays
+from w2vfast.kernels.merging import CURVATURE, saturation
+from w2vfast.kernels.vector import LANES, load, multiply_add, splat, store
+
+HOT_NODES = 63
+_MINUS_ONE = np.float32(-1.0)
 
 
 @compiled_with_arrays
@@ -76,3 +85,37 @@ def huffman_paths(parents, goes_right):
             nodes[place], labels[place] = parents[node] - n_words, 1 - goes_right[node]
             node = parents[node]
     return nodes, labels, offsets
+
+
+@compiled_with_arrays
+def allocate_hot_nodes(n_hot, width):
+    """Return room for two copies of the hot nodes, (2 K, D), rows at cache lines: no vector of lanes lies across two."""
+    room = np.empty(2 * n_hot * width + LANES, np.float32)
+    first = -room.ctypes.data % (4 * LANES) // 4
+    return room[first : first + 2 * n_hot * width].reshape(2 * n_hot, width)
+
+
+@compiled
+def pull_hot_nodes(W_out, hot):
+    """Copy the uppermost K nodes, the last K of the V - 1 inner nodes, into both halves of ``hot`` (2 K, D)."""
+    n_hot = hot.shape[0] // 2
+    for node in range(n_hot):
+        for lane in range(0, hot.shape[1], LANES):
+            row = load(W_out, W_out.shape[0] - 1 - n_hot + node, lane)
+            store(hot, node, lane, row)
+            store(hot, n_hot + node, lane, row)
+
+
+@compiled
+def push_hot_nodes(W_out, hot, shares, alpha, n_predictions, n_shards):
+    """Add what the first half of ``hot`` has gained over the second to the shared rows.
+
+    ``shares`` float64 (K,) is the part of all predictions that go through a node.
+    """
+    n_hot = hot.shape[0] // 2
+    for node in range(n_hot):
+        weight = splat(np.float32(saturation(CURVATURE * alpha * n_predictions * shares[node], n_shards)))
+        row = W_out.shape[0] - 1 - n_hot + node
+        for lane in range(0, hot.shape[1], LANES):
+            gain = multiply_add(load(hot, n_hot + node, lane), splat(_MINUS_ONE), load(hot, node, lane))
+            store(W_out, row, lane, multiply_add(gain, weight, load(W_out, row, lane)))

@@ -171,6 +171,26 @@ def path_to(tables, word_id):
     return tables.nodes[begin:end], tables.labels[begin:end]
 
 
+@inlined
+def split_path(tables, word_id):
+    """Return the hot nodes on the path to a word with their labels, and the others with theirs."""
+    begin, end = tables.path_offsets[word_id], tables.path_offsets[word_id + 1]
+    middle = begin + tables.hot_lengths[word_id]
+    return (
+        tables.nodes[begin:middle],
+        tables.labels[begin:middle],
+        tables.nodes[middle:end],
+        tables.labels[middle:end],
+    )
+
+
+@inlined
+def next_cold_nodes(tables, piece, i, n_centers, window, otherwise):
+    """Return the nodes that window i needs beside hot ones; ``otherwise`` if there are none."""
+    _, _, next_ids, _ = split_path(tables, piece.kept_ids[window + min(i, n_centers - 1)])
+    return next_ids if next_ids.size > 0 else otherwise
+
+
 @compiled
 def restore_window(model, tables, context_ids, center, output_ids):
     """Give the frozen words of a window their vectors back."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.kernels.arguments import Job, Model, Settings, Tables, Text
-from w2vfast.kernels.merging import merge_rows
+from w2vfast.kernels.merging import CURVATURE, merge_rows
 from w2vfast.kernels.shards import shard_bounds
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.matrices import aligned_zeros
@@ -32,7 +32,6 @@ ROUND_TOKENS, LEAST_ROUND_TOKENS = 50_000, 1_000
 _WORDS_A_SHARD = 16
 _ROWS_A_TOKEN = 4  # or as many as a fourth of the vocabulary: merging goes over all rows
 _USUAL_WORK = 100 * 5 * 6  # dim x window x outputs
-_CURVATURE = 0.2  # of the loss: the design notes' value, 0.05 is worse
 _MERGED_ROWS = 4096  # by a thread at a time
 
 
@@ -92,7 +91,7 @@ class Replicas:
 
         list(self._pool.map(train_replica, range(self._n_replicas)))
         alpha, pairs = job.alpha + job.alpha_slope * job.start, float(n_pairs[:, 1].mean())
-        self._merge(_CURVATURE * alpha * pairs)
+        self._merge(CURVATURE * alpha * pairs)
 
     def _merge(self, strength: float) -> None:
         """Merge all rows of both matrices."""

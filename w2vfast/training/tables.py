@@ -39,7 +39,22 @@ def make_tables(
         nodes, labels, offsets = tree_paths(counts)
     frozen = np.empty(0, np.int32), np.empty((0, LANES), np.float32), np.empty((0, LANES), np.float32)
     keep_prob = keep_probabilities(counts, sample)
-    return Tables(keep_prob, noise, sigma, negative_log_sigma, labels, nodes, offsets, *frozen)
+    tree = labels, nodes, offsets, np.empty(0, np.int32), np.empty(0)
+    return Tables(keep_prob, noise, sigma, negative_log_sigma, *tree, *frozen)
+
+
+def with_hot_nodes(tables: Tables, counts: NDArray[np.int64], n_hot: int) -> Tables:
+    """Return the tables of a tree whose uppermost nodes have numbers of their own, from 0.
+
+    They are the last ``n_hot`` of the V - 1 inner nodes, and the first ones of every path.
+    """
+    first = len(counts) - 1 - n_hot
+    is_hot, path_begins = tables.nodes >= first, tables.path_offsets[:-1]
+    lengths = np.add.reduceat(is_hot, path_begins, dtype=np.int32)
+    weights = counts * tables.keep_prob.astype(np.float64)
+    passing = np.bincount(tables.nodes, np.repeat(weights / weights.sum(), np.diff(tables.path_offsets)))
+    nodes = np.where(is_hot, tables.nodes - np.int32(first), tables.nodes)
+    return tables._replace(nodes=nodes, hot_lengths=lengths, hot_shares=np.asarray(passing[first:], np.float64))
 
 
 def tree_paths(

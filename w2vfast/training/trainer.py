@@ -26,6 +26,7 @@ from w2vfast.corpus.sources import Source
 from w2vfast.errors import CorpusError, DivergedError
 from w2vfast.kernels import cbow, sgns, shards
 from w2vfast.kernels.arguments import EQUAL, HARMONIC, LINEAR, Job, Settings, Text
+from w2vfast.kernels.tree import HOT_NODES
 from w2vfast.model.contents import all_finite
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.heldout import HeldOut, first_held_out
@@ -35,7 +36,7 @@ from w2vfast.training.replicas import Replicas, count_shards, round_tokens
 from w2vfast.training.shuffling import Shuffler
 from w2vfast.training.softmax import Softmax
 from w2vfast.training.state import RunState
-from w2vfast.training.tables import make_tables, untrained_loss
+from w2vfast.training.tables import make_tables, untrained_loss, with_hot_nodes
 
 CHUNK_SECONDS = 0.4
 _FIRST_CHUNK_TOKENS = 20_000
@@ -86,6 +87,10 @@ class Trainer:
         self._text = Text(corpus.ids, corpus.offsets)
         is_tree, to_contexts = config.loss == "hs", config.direction == "to-contexts"
         self.tables = make_tables(corpus.vocab.counts, config.sample, config.neg_exponent, is_tree=is_tree)
+        n_hot = 0
+        if is_tree and not to_contexts and n_shards > 1 and not config.deterministic:
+            n_hot = min(HOT_NODES, len(corpus.vocab) - 1)
+            self.tables = with_hot_nodes(self.tables, corpus.vocab.counts, n_hot)
         is_per_pair, (left, right) = to_contexts or config.negatives_per == "pair", window_sides(config, corpus)
         self._settings = Settings(
             max(left, right),
@@ -97,6 +102,8 @@ class Trainer:
             to_contexts or (is_per_pair and not is_tree),
             to_contexts,
             is_tree,
+            n_shards,
+            n_hot,
             _GRADIENT_POWER[config.cbow_grad],
         )
         self._train_on = partial(shards.train_chunk, KERNELS[config.model].train_shard)
