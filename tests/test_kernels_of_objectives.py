@@ -80,7 +80,7 @@ def check_trained(trainer, objective, *, in_turn, window=2):
     W -= trainer.config.alpha * batch[0]
     W_out -= trainer.config.alpha * batch[1]
     for trained, want in zip(trainer.model, (W, W_out), strict=True):
-        np.testing.assert_allclose(trained[:, :dim], want, atol=2e-3 if in_turn else 2e-6)
+        np.testing.assert_allclose(trained[:, :dim], want, atol=4e-3 if in_turn else 2e-6)
         assert (trained[:, dim:] == 0).all()
     return loss
 
@@ -180,7 +180,7 @@ def test_every_objective_learns_the_sample(params):
     quick = {"epochs": 1, "dim": 25} if params.get("loss") == "softmax" else {"epochs": 5}
     emb = w2vfast.train(str(SAMPLE), **{**params, **quick, "threads": 2})
     assert emb.params["loss"] == params.get("loss", "ns")
-    print(params, emb.evaluate(QUESTIONS)[-1])
+    assert emb.evaluate(QUESTIONS)[-1].score > 50
 
 
 def test_sizes_of_harmonic_windows():

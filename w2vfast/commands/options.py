@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _MODEL, _TEXT, _LEARNING, _RUN, _OTHER = "Model", "Text", "Learning", "Run", "Other options"
 QUESTION, RESULTS, ANSWERS = "Question", "Results", "Form of the answers"
 _HEADINGS = QUESTION, RESULTS, ANSWERS, _MODEL, _TEXT, _LEARNING, _RUN, _OTHER
-_ALPHAS = "0.05 for sg; for cbow 0.15, with --cbow-grad classic 0.075"
+_ALPHAS = "0.05 for sg; for cbow 0.15, classic 0.075; with --loss hs 0.025 and 0.05, classic 0.025"
 _READING = {
     "lowercase": "Turn the text to lower case.",
     "tokenizer": "Split at white space only; or find words: letters, digits, inner ' and -.",

@@ -89,7 +89,7 @@ def huffman_paths(parents, goes_right):
 
 @compiled_with_arrays
 def allocate_hot_nodes(n_hot, width):
-    """Return room for two copies of the hot nodes, (2 K, D), rows at cache lines: no vector of lanes lies across two."""
+    """Return room for two copies of the hot nodes, (2 K, D), with rows at cache lines."""
     room = np.empty(2 * n_hot * width + LANES, np.float32)
     first = -room.ctypes.data % (4 * LANES) // 4
     return room[first : first + 2 * n_hot * width].reshape(2 * n_hot, width)

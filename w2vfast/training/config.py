@@ -39,6 +39,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 #: The learning rate that suits skip-gram, and CBOW by the form of its gradient: benchmarks/defaults.py.
 DEFAULT_ALPHA = {"sg": 0.05, "mean": 0.15, "sqrt": 0.15, "classic": 0.075}
+#: Hierarchical softmax takes a step at every node of a path: benchmarks/objectives.py.
+DEFAULT_ALPHA_HS = {"sg": 0.025, "mean": 0.05, "sqrt": 0.05, "classic": 0.025}
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ class TrainConfig:
         """Return the same configuration with every None replaced by the value that will be used."""
         alpha = self.alpha
         if alpha is None:
-            alpha = DEFAULT_ALPHA["sg" if self.model == "sg" else self.cbow_grad]
+            alphas = DEFAULT_ALPHA_HS if self.loss == "hs" else DEFAULT_ALPHA
+            alpha = alphas["sg" if self.model == "sg" else self.cbow_grad]
         return dataclasses.replace(
             self,
             alpha=alpha,

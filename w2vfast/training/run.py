@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from w2vfast.training.checkpoint import Checkpoints, Saved
     from w2vfast.training.trainer import Trainer
 
+_LONG_SECONDS = 60.0
 #: What models name as the program that made them.
 GENERATOR = f"w2vfast {__version__}"
 
@@ -269,9 +270,25 @@ def prepare(
         monitor.note(f"going on at {100 * resumed.state.done / resumed.state.total:.1f} %")
     elif base is not None:
         base.fill(trainer, monitor)
+    if config.loss == "softmax":
+        _warn_of_cost(trainer)
     if keeping.frozen:
         monitor.note(f"{trainer.freeze(keeping.frozen):,} words keep their vectors (--freeze)")
     return trainer
+
+
+def _warn_of_cost(trainer: "Trainer") -> None:
+    """Say how long the full softmax will take, if it is long or the vocabulary large."""
+    from w2vfast.training.softmax import MANY_WORDS, estimate_seconds
+
+    counts, state = trainer.corpus.vocab.counts, trainer.state
+    kept = float((counts * trainer.tables.keep_prob).sum() / counts.sum())
+    seconds = estimate_seconds(len(counts), trainer.config, kept * (state.total - state.done))
+    if seconds > _LONG_SECONDS or len(counts) > MANY_WORDS:
+        trainer.monitor.note(
+            f"warning: every prediction of the full softmax goes over all {len(counts):,} words: about "
+            f"{clock(seconds)} in all; --loss ns or hs is faster, a larger --min-count helps"
+        )
 
 
 def refuse_input_as_output(sources: Sequence[Source], *outputs: str | os.PathLike[str] | None) -> None:

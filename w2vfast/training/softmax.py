@@ -16,6 +16,7 @@ are summed. Gradients are exact; the maximum of a row's scores is taken off befo
 The products are NumPy's, on the threads of its linear algebra library; the exponentials run on the run's threads.
 """
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,6 +29,9 @@ from w2vfast.training.config import TrainConfig
 
 #: Windows of a minibatch: many enough for fast products, few enough for the steps of frequent words.
 BATCH_WINDOWS = 64
+#: Vocabularies beyond this get a warning, however long a run takes.
+MANY_WORDS = 50_000
+_TRIAL_ROWS = 128
 
 
 class Softmax:
@@ -126,6 +130,20 @@ class Softmax:
         change = np.asarray(scores @ W_out, np.float32)
         W_out += scores.T @ H
         return loss, change
+
+
+def estimate_seconds(vocab_size: int, config: TrainConfig, n_windows: float) -> float:
+    """Return how long so many windows take, by a short trial of the products that they need."""
+    rng = np.random.default_rng(1)
+    W_out = rng.random((vocab_size, config.dim), np.float32)
+    H = rng.random((_TRIAL_ROWS, config.dim), np.float32)
+    softmax, rows = Softmax(config), np.arange(_TRIAL_ROWS)
+    targets, ones = rng.integers(0, vocab_size, _TRIAL_ROWS).astype(np.int32), np.ones(_TRIAL_ROWS, np.int64)
+    begin = time.perf_counter()
+    softmax.step(H, W_out, rows, targets, ones, 1e-9)
+    # a minibatch of skip-gram has about twice as many rows as windows, one for each different word
+    n_rows = n_windows * (1 if config.model == "cbow" else 2)
+    return (time.perf_counter() - begin) / _TRIAL_ROWS * n_rows
 
 
 def _to_errors(scores: NDArray[np.float32], n_targets: NDArray[np.float32]) -> float:
