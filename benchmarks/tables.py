@@ -13,12 +13,19 @@ from pathlib import Path
 
 import compare
 import defaults
+import deterministic
 import kernels
+import objectives
 import queries
 import reading
 import scaling
 
 HERE = Path(__file__).parent
+#: The scripts whose results have their names; the others are of compare.py.
+SCRIPTS = {
+    "deterministic": deterministic, "kernels": kernels, "objectives": objectives, "queries": queries,
+    "reading": reading,
+}  # fmt: skip
 PAGES = [HERE.parent / "README.md", HERE / "README.md"]
 
 
@@ -31,9 +38,7 @@ def measured(name: str) -> str:
     if name == "scaling":
         table = scaling.table(result["sweeps"]) + "\n\n" + scaling.accuracy_table(result["accuracy"])
     else:
-        table = {"kernels": kernels, "queries": queries, "reading": reading}.get(name, compare).table(
-            result["rows"]
-        )
+        table = SCRIPTS.get(name, compare).table(result["rows"])
     return f"`{result['command']}`\n\n{table}\n\n{about}"
 
 

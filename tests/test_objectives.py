@@ -1,5 +1,6 @@
 """The objectives: against finite differences, against each other, and the compiled forms against them."""
 
+import doctest
 import itertools
 import re
 
@@ -182,6 +183,14 @@ def test_gradcheck_finds_a_wrong_gradient(w2v, monkeypatch):
     errors = {(check.objective, check.model): check.error_out for check in gradcheck.check_objectives()}
     assert errors["ns", "sg"] > 0.1
     assert errors["softmax", "sg"] < 1e-6
+
+
+def test_the_examples_in_the_docstrings_are_right():
+    import w2vfast
+
+    assert w2vfast.objectives is objectives
+    assert doctest.testmod(objectives).attempted > 0
+    assert doctest.testmod(objectives).failed == 0
 
 
 def test_equations_are_named():

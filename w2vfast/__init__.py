@@ -47,6 +47,8 @@ def load(path: str | os.PathLike[str]) -> "Embeddings":
 
 def __getattr__(name: str) -> Any:
     """Import the parts of the public interface when they are first used: queries never need Numba."""
+    if name == "objectives":
+        return importlib.import_module("w2vfast.objectives")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """Runs that are stopped, killed and resumed: no work is lost, and nothing is torn."""
 
+import io
 import os
 import random
 import signal
@@ -14,7 +15,7 @@ from parts import run_in_parts
 
 from w2vfast.corpus.encoded import encode
 from w2vfast.corpus.reading import ReadingOptions
-from w2vfast.corpus.sources import find_sources
+from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.errors import FormatError, UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.system.signals import StopRequests
@@ -31,7 +32,10 @@ def text():
     return encode(find_sources(str(SAMPLE)), ReadingOptions())
 
 
-@pytest.mark.parametrize("params", [{"model": "sg"}, {"model": "cbow"}, {"negatives_per": "pair", "dim": 33}])
+@pytest.mark.parametrize("params", [
+    {"model": "sg"}, {"model": "cbow"}, {"negatives_per": "pair", "dim": 33}, {"loss": "hs"},
+    {"loss": "hs", "model": "cbow"}, {"shuffle": True},
+])  # fmt: skip
 def test_a_resumed_run_computes_what_an_uninterrupted_one_does(text, tmp_path, monkeypatch, params):
     """T6: one thread, stopped within epochs and at their ends."""
     monkeypatch.setattr(trainers, "CHUNK_SECONDS", 1e9)  # chunks of 30,001, 120,004 and the rest of an epoch
@@ -44,6 +48,18 @@ def test_a_resumed_run_computes_what_an_uninterrupted_one_does(text, tmp_path, m
     assert whole.model.W_out.tobytes() == parts.model.W_out.tobytes()
     assert whole.state.n_pairs == parts.state.n_pairs
     assert whole.state.last_loss == pytest.approx(parts.state.last_loss)
+
+
+def test_a_resumed_full_softmax_has_the_same_minibatches(tmp_path, monkeypatch):
+    """T6, T14: where a chunk ends depends on the text only."""
+    monkeypatch.setattr(trainers, "chunk_tokens", lambda vocab_size, dim: 700)
+    small = encode([Source(io.BytesIO(b"one two three four five six\nseven one five\n" * 300))], ReadingOptions())
+    config = TrainConfig(threads=1, epochs=3, dim=6, loss="softmax").resolved()
+    whole = Trainer(small, config, Monitor())
+    whole.run()
+    parts = run_in_parts(small, tmp_path, config, at=(1, 2, 4))
+    assert whole.model.W.tobytes() == parts.model.W.tobytes()
+    assert whole.model.W_out.tobytes() == parts.model.W_out.tobytes()
 
 
 def test_other_numbers_of_threads_go_on(text, tmp_path):

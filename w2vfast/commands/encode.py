@@ -10,8 +10,9 @@ from w2vfast.corpus.sources import find_sources
 from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
+from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
-from w2vfast.training.run import announce, read_corpus, refuse_input_as_output
+from w2vfast.training.run import read_corpus, refuse_input_as_output
 
 
 @click.command(cls=GroupedCommand)

@@ -13,8 +13,9 @@ from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
+from w2vfast.training.messages import announce, warn
 from w2vfast.training.monitor import Console, Monitor
-from w2vfast.training.run import announce, refuse_input_as_output, warn
+from w2vfast.training.run import refuse_input_as_output
 
 
 @click.command(cls=GroupedCommand)

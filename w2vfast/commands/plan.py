@@ -17,8 +17,9 @@ from w2vfast.commands.options import (
 )
 from w2vfast.corpus.sources import find_sources
 from w2vfast.training.config import TrainConfig
+from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, clock, human
-from w2vfast.training.run import announce, read_corpus
+from w2vfast.training.run import read_corpus
 
 
 @click.command(cls=GroupedCommand)

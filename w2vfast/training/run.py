@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast import __version__
-from w2vfast.corpus.reading import ReadingOptions, ReadingReport
+from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import CorpusInput, Source, find_sources
 from w2vfast.errors import Interrupted, UsageError
 from w2vfast.model.contents import Contents
@@ -26,6 +26,7 @@ from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.continued import Base
+from w2vfast.training.messages import announce, describe, warn, warn_of_cost
 from w2vfast.training.monitor import Monitor, clock, human
 from w2vfast.training.resources import check_resources, model_file_bytes
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from w2vfast.training.checkpoint import Checkpoints, Saved
     from w2vfast.training.trainer import Trainer
 
-_LONG_SECONDS = 60.0
 #: What models name as the program that made them.
 GENERATOR = f"w2vfast {__version__}"
 
@@ -261,7 +261,7 @@ def prepare(
     elif base is not None:
         lists["keep_words"] = base.words | lists.get("keep_words", frozenset())
     corpus = read_corpus(sources, config.reading(**lists), monitor)
-    _describe(corpus, config, monitor)
+    describe(corpus, config, monitor)
     check_resources(corpus, config, monitor, staging, force=keeping.force)
     trainer = Trainer(corpus, config, monitor)
     if resumed is not None:
@@ -271,24 +271,10 @@ def prepare(
     elif base is not None:
         base.fill(trainer, monitor)
     if config.loss == "softmax":
-        _warn_of_cost(trainer)
+        warn_of_cost(trainer)
     if keeping.frozen:
         monitor.note(f"{trainer.freeze(keeping.frozen):,} words keep their vectors (--freeze)")
     return trainer
-
-
-def _warn_of_cost(trainer: "Trainer") -> None:
-    """Say how long the full softmax will take, if it is long or the vocabulary large."""
-    from w2vfast.training.softmax import MANY_WORDS, estimate_seconds
-
-    counts, state = trainer.corpus.vocab.counts, trainer.state
-    kept = float((counts * trainer.tables.keep_prob).sum() / counts.sum())
-    seconds = estimate_seconds(len(counts), trainer.config, kept * (state.total - state.done))
-    if seconds > _LONG_SECONDS or len(counts) > MANY_WORDS:
-        trainer.monitor.note(
-            f"warning: every prediction of the full softmax goes over all {len(counts):,} words: about "
-            f"{clock(seconds)} in all; --loss ns or hs is faster, a larger --min-count helps"
-        )
 
 
 def refuse_input_as_output(sources: Sequence[Source], *outputs: str | os.PathLike[str] | None) -> None:
@@ -296,13 +282,6 @@ def refuse_input_as_output(sources: Sequence[Source], *outputs: str | os.PathLik
     for output in outputs:
         if output is not None and any(source.is_file(Path(os.path.realpath(output))) for source in sources):
             raise UsageError(f"the output {os.fspath(output)} is one of the inputs")
-
-
-def announce(sources: Sequence[Source], monitor: Monitor) -> None:
-    """Say what will be read, before anything heavy is imported."""
-    sizes = [source.n_bytes for source in sources]
-    known = [size for size in sizes if size is not None]
-    monitor.reading([source.name for source in sources], sum(known) if len(known) == len(sizes) else None)
 
 
 def read_corpus(sources: Sequence[Source], reading: ReadingOptions, monitor: Monitor) -> "EncodedCorpus":
@@ -354,46 +333,6 @@ def corpus_facts(corpus: "EncodedCorpus") -> dict[str, Any]:
         "sentences": int(corpus.offsets.size - 1),
         "sha256_of_first_mib": corpus.sample_sha256,
     }
-
-
-def _describe(corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor) -> None:
-    """Say what will be trained on."""
-    from w2vfast.training.tables import untrained_loss
-
-    name = "skip-gram" if config.model == "sg" else f"CBOW ({config.cbow_grad})"
-    loss = {"ns": f"neg {config.neg}", "hs": "hierarchical softmax", "softmax": "full softmax"}[config.loss]
-    monitor.note(
-        f"{name}, dim {config.dim}, window {config.window}, {loss}, {config.epochs} epochs, "
-        f"{config.threads} threads; untrained loss {untrained_loss(config, corpus.vocab.counts):.3f}"
-    )
-    monitor.note(
-        f"vocabulary: {len(corpus.vocab):,} words (min-count {config.min_count}), "
-        f"{human(corpus.n_tokens)} of {human(corpus.report.n_tokens)} tokens"
-    )
-
-
-def warn(report: ReadingReport, n_files: int, reading: ReadingOptions, monitor: Monitor) -> None:
-    """Count whatever was dropped or replaced."""
-    if report.n_bad_sequences:
-        monitor.note(
-            f"warning: {report.n_bad_sequences:,} invalid UTF-8 sequences replaced by U+FFFD, "
-            f"the first at byte {report.first_bad_offset:,}"
-        )
-    if report.n_too_long:
-        monitor.note(
-            f"warning: {report.n_too_long:,} tokens of more than {reading.max_word_bytes} bytes dropped "
-            "(--max-word-bytes)"
-        )
-    if report.n_empty_files and n_files > 1:
-        monitor.note(f"warning: {report.n_empty_files:,} of {n_files:,} files are empty")
-    if report.n_changed_files:
-        monitor.note(f"warning: {report.n_changed_files:,} files changed while they were read")
-    if report.n_files_with_garbage:
-        monitor.note(f"warning: {report.n_files_with_garbage:,} compressed files have something behind their data")
-    if report.n_truncated_files:
-        monitor.note(f"warning: {report.n_truncated_files:,} compressed files break off; read as far as they go")
-    if report.n_nul:
-        monitor.note(f"warning: {report.n_nul:,} NUL bytes taken as white space")
 
 
 def _age(staging: Staging) -> str:

@@ -26,12 +26,14 @@ from numpy.typing import NDArray
 from w2vfast.kernels.arguments import Job, Model, Settings, Tables, Text
 from w2vfast.kernels.windows import allocate_piece, gather_piece
 from w2vfast.training.config import TrainConfig
+from w2vfast.training.inputs import GRADIENT_POWER
 
 #: Windows of a minibatch: many enough for fast products, few enough for the steps of frequent words.
 BATCH_WINDOWS = 64
 #: Vocabularies beyond this get a warning, however long a run takes.
 MANY_WORDS = 50_000
 _TRIAL_ROWS = 128
+_CHUNK_WORK, _MOST_CHUNK_TOKENS = 4_000_000_000, 20_000
 
 
 class Softmax:
@@ -88,7 +90,7 @@ class Softmax:
         H /= n_contexts
         ones = np.ones(centers.size, np.int64)
         loss, change = self.step(H, model.W_out, np.arange(centers.size), centers, ones, alpha)
-        change /= n_contexts ** {"mean": 1.0, "sqrt": 0.5, "classic": 0.0}[self._config.cbow_grad]
+        change /= n_contexts ** GRADIENT_POWER[self._config.cbow_grad]
         np.add.at(model.W, contexts, change[rows])
         return loss
 
@@ -130,6 +132,14 @@ class Softmax:
         change = np.asarray(scores @ W_out, np.float32)
         W_out += scores.T @ H
         return loss, change
+
+
+def chunk_tokens(vocab_size: int, dim: int) -> int:
+    """Return how many tokens are trained between two looks at the signals: some tenths of a second's work.
+
+    It must not depend on the machine, for where a chunk ends a minibatch ends, too.
+    """
+    return max(BATCH_WINDOWS, min(_MOST_CHUNK_TOKENS, _CHUNK_WORK // (vocab_size * dim)))
 
 
 def estimate_seconds(vocab_size: int, config: TrainConfig, n_windows: float) -> float:

@@ -25,29 +25,25 @@ from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import Source
 from w2vfast.errors import CorpusError, DivergedError
 from w2vfast.kernels import cbow, sgns, shards
-from w2vfast.kernels.arguments import EQUAL, HARMONIC, LINEAR, Job, Settings, Text
-from w2vfast.kernels.tree import HOT_NODES
+from w2vfast.kernels.arguments import Job, Text
 from w2vfast.model.contents import all_finite
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.heldout import HeldOut, first_held_out
+from w2vfast.training.inputs import kernel_inputs
 from w2vfast.training.matrices import initial_model
 from w2vfast.training.monitor import Monitor, Progress
 from w2vfast.training.replicas import Replicas, count_shards, round_tokens
 from w2vfast.training.shuffling import Shuffler
-from w2vfast.training.softmax import Softmax
+from w2vfast.training.softmax import Softmax, chunk_tokens
 from w2vfast.training.state import RunState
-from w2vfast.training.tables import make_tables, untrained_loss, with_hot_nodes
+from w2vfast.training.tables import untrained_loss
 
 CHUNK_SECONDS = 0.4
 _FIRST_CHUNK_TOKENS = 20_000
-_MOST_REDRAWS = 8
 _MOST_NORM = 1e3
 _MOST_LOSS = 3.0  # times the untrained loss
 _ROWS_CHECKED = 256
-_LONGEST_WHOLE_SENTENCE = 10_000
 _GOLDEN_SECTION = 0.618034
-_WINDOW_SHAPES = {"linear": LINEAR, "equal": EQUAL, "harmonic": HARMONIC}
-_GRADIENT_POWER = {"mean": 1.0, "sqrt": 0.5, "classic": 0.0}
 #: The module that trains each architecture.
 KERNELS: dict[str, ModuleType] = {"sg": sgns, "cbow": cbow}
 
@@ -85,27 +81,7 @@ class Trainer:
         self._chunk = _FIRST_CHUNK_TOKENS
         self._begin = 0.0
         self._text = Text(corpus.ids, corpus.offsets)
-        is_tree, to_contexts = config.loss == "hs", config.direction == "to-contexts"
-        self.tables = make_tables(corpus.vocab.counts, config.sample, config.neg_exponent, is_tree=is_tree)
-        n_hot = 0
-        if is_tree and not to_contexts and n_shards > 1 and not config.deterministic:
-            n_hot = min(HOT_NODES, len(corpus.vocab) - 1)
-            self.tables = with_hot_nodes(self.tables, corpus.vocab.counts, n_hot)
-        is_per_pair, (left, right) = to_contexts or config.negatives_per == "pair", window_sides(config, corpus)
-        self._settings = Settings(
-            max(left, right),
-            left,
-            right,
-            EQUAL if config.window == "all" else _WINDOW_SHAPES[config.context_weight],
-            config.neg,
-            0 if is_per_pair else _MOST_REDRAWS,  # word2vec.c skips at once
-            to_contexts or (is_per_pair and not is_tree),
-            to_contexts,
-            is_tree,
-            n_shards,
-            n_hot,
-            _GRADIENT_POWER[config.cbow_grad],
-        )
+        self.tables, self._settings = kernel_inputs(corpus, config, n_shards)
         self._train_on = partial(shards.train_chunk, KERNELS[config.model].train_shard)
         if config.loss == "softmax":
             self._train_on = Softmax(config).train  # type: ignore[assignment]
@@ -115,8 +91,11 @@ class Trainer:
             inputs = self._text, self.tables, self._settings
             self._held_out = HeldOut(self._train_on, *inputs, self.n_tokens, corpus.n_tokens)
         self._round = 0  # tokens of a chunk, if it must not depend on the machine's speed
-        if config.deterministic and n_shards > 1:
+        self._has_replicas = config.deterministic and n_shards > 1
+        if self._has_replicas:
             self._round = n_shards * round_tokens(len(corpus.vocab), config, self._settings.window)
+        elif config.loss == "softmax":
+            self._round = chunk_tokens(len(corpus.vocab), config.dim)
         self._replicas: Replicas | None = None
         self._losses = np.zeros(n_shards)
         self._pairs = np.zeros((n_shards, 2), np.int64)  # measured, all
@@ -278,7 +257,7 @@ class Trainer:
 
     def _call(self, text: Text, job: Job) -> None:
         inputs, results = (text, self.tables, self._settings, job), (self.state.states, self._losses, self._pairs)
-        if self._round == 0:
+        if not self._has_replicas:
             self._train_on(self.model, *inputs, *results)
             return
         if self._replicas is None:  # not before: until it runs, a run's matrices may be filled
@@ -317,26 +296,6 @@ def load_kernels(config: TrainConfig, monitor: Monitor) -> None:
     if not _jit.is_cached(KERNELS[config.model].train_shard):
         monitor.note("compiling (first run only)")
     _jit.call_mended(lambda: encode([Source(io.BytesIO(b"two words\n"))], ReadingOptions(min_count=1)))
-
-
-def window_sides(config: TrainConfig, corpus: EncodedCorpus) -> tuple[int, int]:
-    """Return how many words a window may have before and after its center.
-
-    Raises
-    ------
-    CorpusError
-        Windows are whole sentences, and one is too long for that.
-    """
-    if config.window != "all":
-        left, right = config.left, config.right
-        return config.window if left is None else left, config.window if right is None else right
-    longest = int(np.diff(corpus.offsets).max())
-    if longest > _LONGEST_WHOLE_SENTENCE:
-        raise CorpusError(
-            f"--window all: the longest sentence has {longest:,} words, {_LONGEST_WHOLE_SENTENCE:,} are the most; "
-            "use --window N or --sentence N"
-        )
-    return longest - 1, longest - 1
 
 
 def _seed(seed: int, stream: int, number: int) -> NDArray[np.uint64] | Any:
