@@ -1,11 +1,12 @@
 """The quality and speed of every objective, beside gensim's, in one table.
 
-    python benchmarks/objectives.py enwiki-17m.txt --small enwiki-1m.txt --analogies questions-words.txt
-        --similarity wordsim353.tsv ... --output benchmarks/results/objectives.json
+    python benchmarks/objectives.py enwiki-17m.txt --analogies questions-words.txt --similarity wordsim353.tsv ...
+        --output benchmarks/results/objectives.json
+    python benchmarks/objectives.py enwiki-1m.txt --losses ns hs softmax ...
 
-Negative sampling and hierarchical softmax of both architectures run in turn, w2vfast's and gensim's; then vectors
-of co-occurrence. The full softmax, whose time grows with the vocabulary, is trained on the smaller text, beside
-negative sampling on the same. Words a second are those of the text, training alone.
+Each objective of both architectures is trained in turn, by w2vfast and, where it has it, by gensim; then come vectors
+of co-occurrence. The time of the full softmax grows with the vocabulary: it is for the smaller text. Words a second
+are those of the text, training alone.
 """
 
 import argparse
@@ -102,7 +103,7 @@ def table(rows: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
-    parser.add_argument("--small", help="a smaller text for the full softmax")
+    parser.add_argument("--losses", nargs="*", default=["ns", "hs"])
     parser.add_argument("--models", nargs="*", default=["sg", "cbow"])
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=machine.describe()["cores"])
@@ -111,14 +112,12 @@ def main() -> None:
     parser.add_argument("--output", help="JSON file to write; the table goes to standard output")
     args = parser.parse_args()
     rows = []
-    for loss in ("ns", "hs"):
+    for loss in args.losses:
         for model in args.models:
             rows.append(train(args.corpus, model, loss, args))
-            if peer.installed("gensim (corpus_file)"):
+            if loss != "softmax" and peer.installed("gensim (corpus_file)"):
                 rows.append(train_gensim(args.corpus, model, loss, args))
     rows.append(count(args.corpus, args))
-    if args.small:
-        rows += [train(args.small, model, loss, args) for model in args.models for loss in ("ns", "softmax")]
     machine.report(rows, table, args.output)
 
 

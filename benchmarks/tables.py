@@ -38,7 +38,7 @@ def measured(name: str) -> str:
     if name == "scaling":
         table = scaling.table(result["sweeps"]) + "\n\n" + scaling.accuracy_table(result["accuracy"])
     else:
-        table = SCRIPTS.get(name, compare).table(result["rows"])
+        table = SCRIPTS.get(name.partition("-")[0], compare).table(result["rows"])
     return f"`{result['command']}`\n\n{table}\n\n{about}"
 
 

@@ -165,14 +165,14 @@ def main() -> None:
                 folder, rng, int(2000 * n)
             ),
             "a model read while another program replaces it": lambda n: read_while_written(folder, int(1000 * n)),
-            "a first run that compiles beside three others": lambda n: cold_starts(folder, max(1, int(4 * n))),
+            "a first run that compiles beside three others": lambda n: cold_starts(folder, max(1, int(2 * n))),
             "a test of the kernels with checked indices (NUMBA_BOUNDSCHECK=1)": lambda n: suite("BOUNDSCHECK"),
             "a test of the kernels uncompiled (NUMBA_DISABLE_JIT=1)": lambda n: suite("DISABLE_JIT"),
         }
         if importlib.util.find_spec("atheris"):
             for reader in ("vectors", "numpy", "checkpoint", "container", "text", "lists"):
                 loops[f"an input of a coverage-guided fuzzer: {reader}"] = lambda n, reader=reader: fuzzed(
-                    reader, int(60 * n)
+                    reader, int(30 * n)
                 )
         rows = []
         for fault, loop in loops.items():

@@ -130,6 +130,7 @@ def training_options(function: F) -> F:
             cls=GroupedOption,
             heading=_MODEL,
             flag_value="equal",
+            show_default="off",
             help="The same as --context-weight equal.",
         ),
         config_option("left", _MODEL, "Words before the center, at most.", default_text="as --window"),

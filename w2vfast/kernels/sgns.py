@@ -172,17 +172,9 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
             center = piece.kept_ids[window + i : window + i + 1]
             if settings.is_per_pair:
                 state, window_loss = train_pairs(
-                    model,
-                    context_ids,
-                    center,
-                    alpha,
-                    settings,
-                    tables,
-                    is_measured,
-                    state,
-                    piece.output_ids,
+                    model, context_ids, center, alpha, settings, tables, is_measured, state, piece.output_ids,
                     scores,
-                )
+                )  # fmt: skip
             else:
                 output_ids, labels = outputs_of(piece, i, settings, tables)
                 next_ids, _ = outputs_of(piece, min(i + 1, n_centers - 1), settings, tables)

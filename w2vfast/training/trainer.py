@@ -167,7 +167,7 @@ class Trainer:
         with _pool_lock, ThreadPoolExecutor(1, "w2vfast", _jit.use_threads, (len(self.state.states),)) as worker:
             self._warm_up(worker)
             while spent < seconds:
-                size = min(n_tokens, self._chunk * 4)
+                size = min(n_tokens, self._round or 4 * self._chunk)
                 start = int((n_tokens - size) * (n_parts * _GOLDEN_SECTION % 1))
                 before = time.perf_counter()
                 self._train(worker, 0, start, start + size)
