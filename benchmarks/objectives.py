@@ -5,8 +5,8 @@
     python benchmarks/objectives.py enwiki-1m.txt --losses ns hs softmax ...
 
 Each objective of both architectures is trained in turn, by w2vfast and, where it has it, by gensim; then come
-vectors of co-occurrence. The time of the full softmax grows with the vocabulary: it is for the smaller text. Words a
-second are those of the text, training alone.
+vectors of co-occurrence. The time of the full softmax grows with the vocabulary: it is for the smaller text. Words
+a second are those of the text, training alone.
 """
 
 import argparse
