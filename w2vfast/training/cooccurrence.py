@@ -6,13 +6,12 @@ mapped into memory, so that the system can write them out when memory is short.
 """
 
 import itertools
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from w2vfast.corpus.encoded import EncodedCorpus
 from w2vfast.errors import CorpusError, OutOfMemoryError, UsageError
@@ -26,6 +25,7 @@ from w2vfast.kernels.cooccurrence import (
     sum_up,
 )
 from w2vfast.system.memory import available_bytes
+from w2vfast.system.spool import spooled
 
 Weight = Literal["equal", "harmonic"]
 Run = tuple[NDArray[np.uint64], NDArray[np.float64]]
@@ -156,7 +156,7 @@ def _merged(runs: list[Run]) -> list[Run]:
 def _merge(a: Run, b: Run) -> Run:
     """Return one run of two."""
     size = a[0].size + b[0].size
-    keys, weights = _room(size, np.uint64), _room(size, np.float64)
+    keys, weights = spooled(size, np.uint64), spooled(size, np.float64)
     n = merge_runs(*a, *b, keys, weights)
     return keys[:n], weights[:n]
 
@@ -166,22 +166,13 @@ def _matrix(run: Run, n_words: int) -> Counts:
     lengths = np.zeros(n_words, np.int64)
     row_lengths(run[0], n_words, lengths)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    columns, values = _room(int(offsets[-1]), np.int32), _room(int(offsets[-1]), np.float32)
+    columns, values = spooled(int(offsets[-1]), np.int32), spooled(int(offsets[-1]), np.float32)
     fill_rows(*run, n_words, offsets[:-1].copy(), columns, values)
     return Counts(offsets, columns, values)
 
 
-def _room(size: int, kind: DTypeLike) -> NDArray[Any]:
-    """Return an array in a temporary file without a name."""
-    if size == 0:
-        return np.empty(0, kind)
-    with tempfile.TemporaryFile(prefix="w2vfast-") as file:
-        file.truncate(size * np.dtype(kind).itemsize)
-        return np.memmap(file, kind, "r+", shape=(size,)).view(np.ndarray)
-
-
 def _stored(array: NDArray[Any]) -> NDArray[Any]:
     """Return a copy of an array in a temporary file."""
-    room = _room(array.size, array.dtype)
+    room = spooled(array.size, array.dtype)
     room[:] = array
     return room

@@ -1,11 +1,10 @@
 """Another order of the sentences in each epoch."""
 
-import tempfile
-
 import numpy as np
 
 from w2vfast.kernels.arguments import Text
 from w2vfast.kernels.sentences import copy_sentences
+from w2vfast.system.spool import spooled
 
 _STREAM = 4  # of the seed
 
@@ -41,8 +40,6 @@ class Shuffler:
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self._seed, _STREAM, epoch])))
         order = np.concatenate([rng.permutation(n_moved), np.arange(n_moved, offsets.size - 1)])
         new_offsets = np.concatenate([[0], np.cumsum(np.diff(offsets)[order])])
-        with tempfile.TemporaryFile(prefix="w2vfast-") as file:
-            file.truncate(ids.nbytes)
-            new_ids = np.memmap(file, np.int32, "r+", shape=ids.shape).view(np.ndarray)
+        new_ids = spooled(ids.size, np.int32)
         copy_sentences(ids, offsets, order, new_offsets, new_ids)
         return Text(new_ids, new_offsets)
