@@ -55,8 +55,7 @@ def table(rows: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
-    parser.add_argument("--analogies", nargs="*", default=[])
-    parser.add_argument("--similarity", nargs="*", default=[])
+    quality.add_tests(parser)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--output", help="JSON file to write")

@@ -33,7 +33,7 @@ STEPS = {
     "sg": {
         "scores": ("    score_group(model, context_ids, outputs, scores)\n", ""),
         "errors": (
-            "        scores_to_errors(scores[row], n_hidden, n_outputs, labels, begin, alpha, tables.sigmoid)\n",
+            "        scores_to_errors(scores[row], n_hidden, labels, alpha, tables.sigmoid)\n",
             "        pass\n",
         ),
         "updates": ("    update_group(model, context_ids, outputs, scores, ahead)\n", ""),

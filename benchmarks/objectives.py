@@ -107,8 +107,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=["sg", "cbow"])
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=machine.describe()["cores"])
-    parser.add_argument("--analogies", nargs="*", default=[])
-    parser.add_argument("--similarity", nargs="*", default=[])
+    quality.add_tests(parser)
     parser.add_argument("--output", help="JSON file to write; the table goes to standard output")
     args = parser.parse_args()
     rows = []

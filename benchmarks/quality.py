@@ -1,5 +1,6 @@
 """The score of a model on each test, for the other scripts; ``w2vfast evaluate`` prints them for any vectors."""
 
+import argparse
 from pathlib import Path
 
 from w2vfast.model.evaluate import evaluate
@@ -15,3 +16,9 @@ def scores(model: WordVectors, tests: list[str]) -> dict[str, tuple[float, int]]
 def load(path: str | Path) -> WordVectors:
     """Read the vectors of any trainer."""
     return WordVectors.load(path, with_context=False)
+
+
+def add_tests(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the tests."""
+    for name in ("--analogies", "--similarity"):
+        parser.add_argument(name, nargs="*", default=[], metavar="FILE")

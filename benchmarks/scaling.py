@@ -14,6 +14,7 @@ from pathlib import Path
 import defaults
 import machine
 import numpy as np
+import quality
 
 from w2vfast.corpus.encoded import EncodedCorpus, encode
 from w2vfast.corpus.reading import ReadingOptions
@@ -128,8 +129,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=machine.describe()["cores"])
     parser.add_argument("--models", nargs="*", default=["sg", "cbow"])
-    parser.add_argument("--analogies", nargs="*", default=[], help="measure accuracy against threads, too")
-    parser.add_argument("--similarity", nargs="*", default=[])
+    quality.add_tests(parser)
     parser.add_argument("--output", help="JSON file to write")
     parser.add_argument("--picture", help="PNG or SVG file to draw")
     args = parser.parse_args()

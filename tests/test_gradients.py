@@ -63,7 +63,7 @@ def run_cbow(model, contexts, outputs, alpha, power):
     hidden = np.full((2, model.W.shape[1]), np.nan, np.float32)
     scores, some = np.full((1, LANES), np.nan, np.float32), tables()
     return cbow.train_window(
-        model, contexts, outputs, some.labels, outputs, np.float32(alpha), power, some, True, hidden, scores
+        model, contexts, outputs, some.labels, outputs, power, hidden, (np.float32(alpha), some, True, scores)
     )
 
 

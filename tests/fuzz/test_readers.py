@@ -1,5 +1,7 @@
 """No reader does anything with damaged or invented bytes but read or refuse them."""
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,28 +33,35 @@ def damaged(draw, content):
 
 @pytest.fixture(scope="module", params=READERS)
 def reader(request, tmp_path_factory):
-    """The name of a reader, a folder for it, and its seeds."""
+    """The name of a reader, a folder for it, its seeds, and what lies in the folder when a seed has been read."""
     folder = tmp_path_factory.mktemp(request.param)
-    return request.param, folder, seeds(request.param, folder)
+    some = seeds(request.param, folder)
+    attempt(request.param, some[0], folder)
+    return request.param, folder, some, sorted(os.listdir(folder))
 
 
 def test_seeds_are_read_or_refused(reader):
     """M2, M9, M13: good ones come first, and are read."""
-    name, folder, some = reader
+    name, folder, some, files = reader
     assert attempt(name, some[0], folder)
     for seed in some:
-        attempt(name, seed, folder)
+        assert attempt(name, seed, folder) == attempt(name, seed, folder)
+    assert sorted(os.listdir(folder)) == files
 
 
 @settings(max_examples=400)
 @given(data=st.data())
 def test_damaged_files_are_read_or_refused(reader, data):
-    """C6, C15, C16, M2, M3, M5, M9, M13, T18."""
-    name, folder, some = reader
-    attempt(name, data.draw(damaged(data.draw(st.sampled_from(some)))), folder)
+    """C6, C15, C16, M2, M3, M5, M9, M13, T18: by the bytes alone, with no other error, leaving nothing behind."""
+    name, folder, some, files = reader
+    content = data.draw(damaged(data.draw(st.sampled_from(some))))
+    assert attempt(name, content, folder) == attempt(name, content, folder)
+    assert sorted(os.listdir(folder)) == files
 
 
 @given(data=st.binary(max_size=300), start=st.integers(0, 60), which=st.integers(0, 100))
 def test_invented_files_are_read_or_refused(reader, data, start, which):
-    name, folder, some = reader
-    attempt(name, some[which % len(some)][:start] + data, folder)
+    name, folder, some, files = reader
+    content = some[which % len(some)][:start] + data
+    assert attempt(name, content, folder) == attempt(name, content, folder)
+    assert sorted(os.listdir(folder)) == files

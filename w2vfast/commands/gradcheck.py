@@ -9,12 +9,6 @@ from w2vfast.errors import W2vfastError
 _MOST_ERROR = 1e-6
 
 
-class GradientError(W2vfastError):
-    """A gradient is wrong."""
-
-    exit_code = 70
-
-
 @click.command(cls=GroupedCommand)
 @click.option(
     "--dim", type=click.IntRange(1, 1000), default=5, show_default=True, help="Dimensions of the problem."
@@ -45,4 +39,4 @@ def gradcheck(dim: int, seed: int, quiet: bool) -> None:
         right = min(terms, key=lambda name: terms[name])
         click.echo(f"finite differences support {right} as the derivative of -log sigma(x)", err=True)
     if not worst < _MOST_ERROR:
-        raise GradientError(f"a gradient is off by {worst:.1e}")
+        raise W2vfastError(f"a gradient is off by {worst:.1e}")

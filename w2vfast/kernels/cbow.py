@@ -62,16 +62,17 @@ def mean_rows(W, context_ids, rows):
 
 
 @inlined
-def train_outputs(W_out, outputs, n_outputs, ahead, labels, begin, alpha, tables, is_measured, rows, scores):
+def train_outputs(W_out, outputs, labels, ahead, alpha, tables, is_measured, rows, scores):
     """Apply 001 eq. (24)-(26) to up to OUTPUTS different outputs; return the loss, 0 if it is not measured.
 
-    Adds their part of 001 eq. (27), times -eta, to ``rows[_INPUT_GRAD]``. Prefetches the outputs ``ahead``.
+    There are as many as ``labels``. Adds their part of 001 eq. (27), times -eta, to ``rows[_INPUT_GRAD]``.
+    Prefetches the outputs ``ahead``.
     """
     store(scores, 0, 0, score_tile(rows, (_MEAN,), W_out, outputs))
     loss = 0.0
     if is_measured:
-        loss = tile_loss(scores[0], 1, n_outputs, labels, begin, tables.negative_log_sigmoid)
-    scores_to_errors(scores[0], 1, n_outputs, labels, begin, alpha, tables.sigmoid)
+        loss = tile_loss(scores[0], 1, labels, tables.negative_log_sigmoid)
+    scores_to_errors(scores[0], 1, labels, alpha, tables.sigmoid)
     for lane in range(0, W_out.shape[1], LANES):
         prefetch_each(W_out, ahead, lane)
         u = load_each(W_out, outputs, lane)
@@ -92,29 +93,29 @@ def update_inputs(W, context_ids, gradient_power, rows):
 
 
 @compiled
-def train_window(
-    model, context_ids, output_ids, labels, next_ids, alpha, gradient_power, tables, is_measured, rows, scores
-):
+def train_window(model, context_ids, output_ids, labels, next_ids, gradient_power, rows, prediction):
     """Train one window on outputs with their labels; return the loss E.
 
-    ``next_ids``, one or more, are the outputs of the next window.
+    ``next_ids``, one or more, are the outputs of the next window; ``prediction`` is for ``train_all_outputs``.
     """
     mean_rows(model.W, context_ids, rows)
-    loss = train_all_outputs(model.W_out, output_ids, labels, next_ids, alpha, tables, is_measured, rows, scores)
+    loss = train_all_outputs(model.W_out, output_ids, labels, next_ids, rows, prediction)
     update_inputs(model.W, context_ids, gradient_power, rows)
     return loss
 
 
 @compiled
-def train_all_outputs(W_out, output_ids, labels, next_ids, alpha, tables, is_measured, rows, scores):
-    """Do ``train_outputs`` for any number of outputs, group after group; return the loss."""
+def train_all_outputs(W_out, output_ids, labels, next_ids, rows, prediction):
+    """Do ``train_outputs`` for any number of outputs, group after group; return the loss.
+
+    ``prediction`` is the learning rate, the tables, whether the loss is measured, and the scratch for scores.
+    """
+    alpha, tables, is_measured, scores = prediction
     loss, begin = 0.0, 0
     while begin < output_ids.size:
         outputs, end = next_outputs(output_ids, begin)
         ahead = rows_ahead(output_ids, end, next_ids)
-        loss += train_outputs(
-            W_out, outputs, end - begin, ahead, labels, begin, alpha, tables, is_measured, rows, scores
-        )
+        loss += train_outputs(W_out, outputs, labels[begin:end], ahead, alpha, tables, is_measured, rows, scores)
         begin = end
     return loss
 
@@ -151,19 +152,16 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
             output_ids, labels = outputs_of(piece, i, settings, tables)
             next_ids, _ = outputs_of(piece, min(i + 1, n_centers - 1), settings, tables)
             alpha, is_measured = piece.alphas[i], piece.is_measured[i]
+            power, prediction = settings.gradient_power, (alpha, tables, is_measured, scores)
             if n_hot > 0:
                 hot_ids, hot_labels, output_ids, labels = split_path(tables, center[0])
                 next_ids = next_cold_nodes(tables, piece, i + 1, n_centers, window, output_ids)
-                predictions = alpha, tables, is_measured, rows, scores
                 mean_rows(model.W, context_ids, rows)
-                loss += train_all_outputs(hot, hot_ids, hot_labels, hot_ids, *predictions)
-                loss += train_all_outputs(model.W_out, output_ids, labels, next_ids, *predictions)
-                update_inputs(model.W, context_ids, settings.gradient_power, rows)
+                loss += train_all_outputs(hot, hot_ids, hot_labels, hot_ids, rows, prediction)
+                loss += train_all_outputs(model.W_out, output_ids, labels, next_ids, rows, prediction)
+                update_inputs(model.W, context_ids, power, rows)
             else:
-                loss += train_window(
-                    model, context_ids, output_ids, labels, next_ids, alpha, settings.gradient_power, tables,
-                    is_measured, rows, scores,
-                )  # fmt: skip
+                loss += train_window(model, context_ids, output_ids, labels, next_ids, power, rows, prediction)
             if tables.frozen.size > 0:
                 restore_window(model, tables, context_ids, center, output_ids)
             n_measured += is_measured

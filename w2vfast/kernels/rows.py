@@ -88,28 +88,28 @@ def score_tile(H, hidden, W_out, outputs):
 
 
 @inlined
-def scores_to_errors(tile, n_hidden, n_outputs, labels, begin, alpha, table):
+def scores_to_errors(tile, n_hidden, labels, alpha, table):
     """Replace each score of a tile, float32 (LANES,), by alpha (label - sigma(score)), 0 for padding.
 
-    001 eq. (24), (30), times -eta. ``labels`` float32, from ``begin`` on, are those of the outputs.
+    001 eq. (24), (30), times -eta. ``labels`` float32, 1 to OUTPUTS, are those of the outputs.
     """
     for c in range(n_hidden):
         for z in range(OUTPUTS):
             i = OUTPUTS * c + z
-            if z >= OUTPUTS - n_outputs:
-                tile[i] = alpha * (labels[begin + _LAST - z] - sigmoid(tile[i], table))
+            if z >= OUTPUTS - labels.size:
+                tile[i] = alpha * (labels[_LAST - z] - sigmoid(tile[i], table))
             else:
                 tile[i] = _ZERO
 
 
 @inlined
-def tile_loss(tile, n_hidden, n_outputs, labels, begin, table):
+def tile_loss(tile, n_hidden, labels, table):
     """Return the loss of a tile of scores, float32 (LANES,), as float64: 001 eq. (23), and each term of (29)."""
     loss = 0.0
     for c in range(n_hidden):
-        for z in range(OUTPUTS - n_outputs, OUTPUTS):
+        for z in range(OUTPUTS - labels.size, OUTPUTS):
             score = tile[OUTPUTS * c + z]
-            loss += negative_log_sigmoid(score if labels[begin + _LAST - z] > _ZERO else -score, table)
+            loss += negative_log_sigmoid(score if labels[_LAST - z] > _ZERO else -score, table)
     return loss
 
 

@@ -80,18 +80,18 @@ def update_group(model, context_ids, outputs, errors, ahead):
 
 
 @inlined
-def train_group(model, context_ids, outputs, n_outputs, ahead, labels, begin, alpha, tables, is_measured, scores):
+def train_group(model, context_ids, outputs, labels, ahead, alpha, tables, is_measured, scores):
     """Train some contexts on up to OUTPUTS different outputs; return the loss, 0 if it is not measured.
 
-    ``ahead`` are the outputs that come next, to be prefetched.
+    There are as many outputs as ``labels``; ``ahead`` are the outputs that come next, to be prefetched.
     """
     n_contexts, loss = context_ids.size, 0.0
     score_group(model, context_ids, outputs, scores)
     for row in range((n_contexts + 1) // 2):
         n_hidden = min(2, n_contexts - 2 * row)
         if is_measured:
-            loss += tile_loss(scores[row], n_hidden, n_outputs, labels, begin, tables.negative_log_sigmoid)
-        scores_to_errors(scores[row], n_hidden, n_outputs, labels, begin, alpha, tables.sigmoid)
+            loss += tile_loss(scores[row], n_hidden, labels, tables.negative_log_sigmoid)
+        scores_to_errors(scores[row], n_hidden, labels, alpha, tables.sigmoid)
     update_group(model, context_ids, outputs, scores, ahead)
     return loss
 
@@ -109,7 +109,7 @@ def train_window(model, context_ids, output_ids, labels, next_ids, alpha, tables
         for c in range(0, context_ids.size, GROUP):
             group = context_ids[c : c + GROUP]
             loss += train_group(
-                model, group, outputs, end - begin, ahead, labels, begin, alpha, tables, is_measured, scores
+                model, group, outputs, labels[begin:end], ahead, alpha, tables, is_measured, scores
             )
         begin = end
     return loss

@@ -6,7 +6,7 @@ many replicas there are, and how long a round is, depends on the text and the op
 share the replicas among them.
 
 A replica that sees too little text pulls the vectors its own way: with 5 epochs of 1M words two replicas lose 2
-points of similarity, with 17M words four lose less than 1 of analogies. So short runs have one.
+points of similarity; with 17M words four lose 2 of skip-gram's analogies. So short runs have one.
 """
 
 from collections.abc import Callable
