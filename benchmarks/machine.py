@@ -43,4 +43,4 @@ def command() -> str:
 
 
 def _short(argument: str) -> str:
-    return Path(argument).name if "/" in argument and Path(argument).is_absolute() else argument
+    return Path(argument).name if argument.startswith(("/", "../")) else argument
