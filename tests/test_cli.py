@@ -204,10 +204,10 @@ def test_help_shows_every_default_and_an_example(w2v):
         "w2vfast train corpus.txt --model sg --neg 5",
     ):
         assert fact in text
-    for heading in ("Model:", "Text:", "Learning:", "Run:"):
+    for heading in ("Model:", "Text:", "Learning:", "Run:", "Cluster:"):
         assert heading in text
     options = re.findall(r"^  -\S+.*?(?=^  -|\Z|^\w)", text.split("Other options")[0], re.M | re.S)
-    assert len(options) == 49
+    assert len(options) == 53
     assert all("default:" in option for option in options)
     assert w2v("-h").stdout == w2v("--help").stdout
     bare = w2v()

@@ -14,6 +14,7 @@ FLOORS = [
     ["model"],
     ["pictures"],
     ["training"],
+    ["distributed"],
     ["commands"],
     ["cli"],
 ]
@@ -23,6 +24,9 @@ PLACES = {
     "llvmlite": {"kernels", "_jit"},
     "click": {"commands", "cli"},
     "tqdm": {"training/monitor.py"},
+    "dask": {"distributed/dask_engine.py"},
+    "distributed": {"distributed/dask_engine.py"},
+    "fsspec": {"distributed/store.py"},
     "matplotlib": {"pictures/charts.py"},
     "sklearn": {"pictures/layout.py"},
     "umap": {"pictures/layout.py"},

@@ -50,6 +50,11 @@ def compiled_parallel(function: Callable[..., Any]) -> Any:
     return _compile(function, parallel=True)
 
 
+def processor() -> str:
+    """Return LLVM's name of the processor: code is compiled for it."""
+    return str(llvmlite.binding.get_host_cpu_name())
+
+
 def use_threads(n_threads: int) -> None:
     """Let the parallel kernels that this thread calls run on so many threads, as far as there are."""
     numba.set_num_threads(min(n_threads, config.NUMBA_NUM_THREADS))
@@ -120,7 +125,7 @@ def _digest() -> str:
         np.__version__,
         platform.python_version(),
         platform.machine(),
-        llvmlite.binding.get_host_cpu_name(),
+        processor(),
         os.environ.get("NUMBA_BOUNDSCHECK", ""),
         os.environ.get("NUMBA_CPU_NAME", ""),
         os.environ.get("NUMBA_CPU_FEATURES", ""),

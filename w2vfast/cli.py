@@ -24,7 +24,8 @@ ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
 _COMMANDS = (
     "train", "cooccur", "similar", "analogy", "expr", "odd", "distance", "rank", "vector", "predict",
     "evaluate", "cluster", "plot", "info",
-    "vocab", "phrases", "encode", "plan", "doctor", "gradcheck", "convert", "demo",
+    "vocab", "phrases", "encode", "plan", "doctor", "gradcheck", "convert",
+    "cluster-check", "demo",
 )  # fmt: skip
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO}
@@ -41,7 +42,8 @@ class LazyGroup(click.Group):
         """Import the command."""
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"w2vfast.commands.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"w2vfast.commands.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

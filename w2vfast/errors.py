@@ -7,7 +7,8 @@ W2vfastError
 │   └── FormatError         damaged, truncated or foreign model file
 ├── OutputError         4   the result cannot be written
 ├── DivergedError       5   training produced NaN, Inf or exploding weights
-└── OutOfMemoryError    6   the machine has less memory than the job needs
+├── OutOfMemoryError    6   the machine has less memory than the job needs
+└── ClusterError        7   other machines that took part in the job are lost
 
 Interrupted (a KeyboardInterrupt) carries the signal that stopped a run; the command dies of that signal.
 
@@ -57,6 +58,12 @@ class OutOfMemoryError(W2vfastError):
     """The job needs more memory than there is."""
 
     exit_code = 6
+
+
+class ClusterError(W2vfastError):
+    """The cluster that the job ran on is lost."""
+
+    exit_code = 7
 
 
 class Interrupted(KeyboardInterrupt):

@@ -45,6 +45,6 @@ def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **p
 
         n_bytes = save_corpus(encoded, staging)
     monitor.note(
-        f"{len(encoded.vocab):,} words, {human(encoded.n_tokens)} tokens, {encoded.offsets.size - 1:,} sentences: "
+        f"{len(encoded.vocab):,} words, {human(encoded.n_tokens)} tokens, {encoded.n_sentences:,} sentences: "
         f"{staging.name}, {human(n_bytes, 'B')}"
     )

@@ -11,7 +11,7 @@ from w2vfast.training.config import LIMITS, TrainConfig
 F = TypeVar("F", bound=Callable[..., Any])
 _MODEL, _TEXT, _LEARNING, _RUN, _OTHER = "Model", "Text", "Learning", "Run", "Other options"
 QUESTION, RESULTS, ANSWERS = "Question", "Results", "Form of the answers"
-_HEADINGS = QUESTION, RESULTS, ANSWERS, _MODEL, _TEXT, _LEARNING, _RUN, _OTHER
+_HEADINGS = QUESTION, RESULTS, ANSWERS, _MODEL, _TEXT, _LEARNING, _RUN, "Cluster", _OTHER
 _ALPHAS = "0.05 for sg; for cbow 0.15, classic 0.075; with --loss hs 0.025 and 0.05, classic 0.025"
 _READING = {
     "lowercase": "Turn the text to lower case.",
@@ -34,7 +34,8 @@ _LISTS = {
 
 #: What every command's help ends with.
 EXIT_CODES = (
-    "0 done, 1 a word is unknown, 2 wrong usage, 3 unusable input, 4 cannot write, 5 diverged, 6 not enough memory"
+    "0 done, 1 a word is unknown, 2 wrong usage, 3 unusable input, 4 cannot write, 5 diverged, "
+    "6 not enough memory, 7 cluster lost"
 )
 
 

@@ -20,6 +20,7 @@ from w2vfast.commands.options import (
     text_options,
     training_options,
 )
+from w2vfast.commands.workers import Cluster, cluster_options, train_on_workers
 from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.corpus.wordlists import read_words, vocab_text
 from w2vfast.errors import UsageError
@@ -68,13 +69,14 @@ _RUN = "Run"
               help="Do not replace an older file.")  # fmt: skip
 @click.option("--force", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
               help="Train even if memory seems too small.")  # fmt: skip
+@cluster_options
 @click.option("-v", "--verbose", is_flag=True, help="Tell compile times and more.")
 @common_options
 def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
     save_vocab: str | None, base: str | None, like: str | None, freeze: str | None, resume: bool, checkpoint_every:
-    float, tests: tuple[str, ...], no_context: bool, no_clobber: bool, force: bool, verbose: bool, quiet: bool,
-    **params: Any,
+    float, tests: tuple[str, ...], no_context: bool, no_clobber: bool, force: bool, cluster: Cluster,
+    verbose: bool, quiet: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS.
 
@@ -94,8 +96,9 @@ def train(
     for test in tests:
         read_test(test)  # what is wrong with it is found before training
     flags = {"--no-context": no_context, "--force": force}
+    cluster = replace(cluster, given=given, resume=resume)
     keeping = replace(
-        _keeping(corpus, output, base, freeze, resume=resume, flags=flags),
+        _keeping(corpus, output, base, freeze, cluster, flags=flags),
         seconds=60 * checkpoint_every, tests=tests, with_context=not no_context, replaces=not no_clobber,
         force=force,
     )  # fmt: skip
@@ -106,14 +109,20 @@ def train(
     else:
         config = TrainConfig(**params)
     monitor = Monitor() if quiet else Console(progress, verbose=verbose)
-    sources = find_sources(corpus, monitor.note)
+    local = corpus if cluster.workers is None else [name for name in corpus if "://" not in name]
+    sources = find_sources(local, monitor.note) if local else []
     refuse_input_as_output(sources, output, log_json, plot_loss, save_vocab)
-    if any(source.is_encoded for source in sources) and (useless := given_text_options(ctx)):
+    useless = given_text_options(ctx)
+    if useless and any(source.is_encoded for source in sources):
         raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
     if log_json:
         monitor = Together(monitor, JsonLog(log_json))
     with _curve(plot_loss, quiet=quiet) as recorder:
-        embeddings = run_training(sources, config, Together(monitor, recorder), output, keeping, **lists)
+        everyone = Together(monitor, recorder)
+        if cluster.workers is None:
+            embeddings = run_training(sources, config, everyone, output, keeping, **lists)
+        else:
+            embeddings = train_on_workers(corpus, config, everyone, output, keeping, cluster, useless, **lists)
     if save_vocab is not None:
         write_bytes(save_vocab, vocab_text(embeddings.vocab))
 
@@ -129,22 +138,22 @@ def _keeping(
     output: str,
     base: str | None,
     freeze: str | None,
+    cluster: Cluster,
     *,
-    resume: bool,
     flags: dict[str, bool],
 ) -> Keeping:
     """Return what the run goes on from, and the command that goes on with it, which repeats the flags."""
-    if resume and output == "-":
+    if cluster.resume and output == "-":
         raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
     if freeze is not None and base is None:
         raise UsageError("--freeze needs --from MODEL: only its words have vectors to keep")
     files = {"-o": None if output == DEFAULT_NAME else output, "--from": base, "--freeze": freeze}
     named = [part for name, file in files.items() if file is not None for part in (name, file)]
     given = [flag for flag, is_on in flags.items() if is_on]
-    command = shlex.join(["w2vfast", "train", *corpus, *named, *given, "--resume"])
+    command = shlex.join(["w2vfast", "train", *corpus, *named, *given, *cluster.arguments, "--resume"])
     model = None if base is None else Base(Embeddings.load(base), base)
     frozen = frozenset() if freeze is None else read_words(freeze)
-    if not resume:
+    if not cluster.resume or cluster.workers is not None:
         return Keeping(command=command, base=model, frozen=frozen)
     from w2vfast.training.checkpoint import Saved
 

@@ -36,6 +36,11 @@ class EncodedCorpus:
         """Number of tokens in the vocabulary, N."""
         return int(self.ids.size)
 
+    @property
+    def n_sentences(self) -> int:
+        """Number of sentences, S."""
+        return int(self.offsets.size - 1)
+
 
 def encode(
     sources: Sequence[Source],
@@ -126,7 +131,11 @@ class _Spool:
     def read(self, sources: Sequence[Source], allow_truncated: bool, on_read: Callable[[int], None]) -> None:
         """Tokenize all sources."""
         begin = 0  # of the file
-        for ids, ends, ends_file in self._tokenizer.run(self._blocks(sources, allow_truncated, on_read)):
+        report = self._tokenizer.report
+        blocks = blocks_of(
+            sources, report, lambda block: self._see(block, on_read), allow_truncated=allow_truncated
+        )
+        for ids, ends, ends_file in self._tokenizer.run(blocks):
             self._id_file.write(ids.data)
             if self._sentence == "line":
                 self._write_offsets(ends + self._n_ids)
@@ -136,27 +145,12 @@ class _Spool:
                 self._write_offsets(np.append(np.arange(begin + step, self._n_ids, step), self._n_ids))
             begin = self._n_ids if ends_file else begin
 
-    def _blocks(
-        self, sources: Sequence[Source], allow_truncated: bool, on_read: Callable[[int], None]
-    ) -> Iterator[tuple[bytes, bool]]:
-        """Yield the blocks of all sources, and whether each is the last one of its source."""
-        report = self._tokenizer.report
-        for source in sources:
-            blocks = source.blocks(report, allow_truncated=allow_truncated)
-            block, following = next(blocks, b""), next(blocks, None)
-            report.n_empty_files += not block
-            while following is not None:
-                yield self._seen(block, on_read), False
-                block, following = following, next(blocks, None)
-            yield self._seen(block, on_read), True
-
-    def _seen(self, block: bytes, on_read: Callable[[int], None]) -> bytes:
+    def _see(self, block: bytes, on_read: Callable[[int], None]) -> None:
         """Take note of a block that has been read."""
         if self._to_hash > 0:
             self._hasher.update(block[: self._to_hash])
             self._to_hash -= len(block)
         on_read(len(block))
-        return block
 
     def mapped(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Return ids and offsets as arrays in memory maps."""
@@ -169,7 +163,29 @@ class _Spool:
         self._n_offsets += offsets.size
 
 
+def blocks_of(
+    sources: Sequence[Source],
+    report: ReadingReport,
+    on_block: Callable[[bytes], None] = lambda block: None,
+    *,
+    allow_truncated: bool = False,
+) -> Iterator[tuple[bytes, bool]]:
+    """Yield the blocks of all sources, and whether each is the last one of its source; call ``on_block`` first."""
+    for source in sources:
+        blocks = source.blocks(report, allow_truncated=allow_truncated)
+        block, following = next(blocks, b""), next(blocks, None)
+        report.n_empty_files += not block
+        while following is not None:
+            on_block(block)
+            yield block, False
+            block, following = following, next(blocks, None)
+        on_block(block)
+        yield block, True
+
+
 def _map(file: BinaryIO, dtype: DTypeLike, size: int) -> NDArray[Any]:
+    if size == 0:
+        return np.empty(0, dtype)
     return np.memmap(file, dtype, mode="r+", shape=(size,))
 
 
@@ -177,7 +193,7 @@ def _check(vocab: Vocab, tokenizer: Tokenizer, sources: Sequence[Source], option
     """Refuse text without words, and a vocabulary that nothing can be trained on."""
     min_count = options.min_count
     names = sources[0].name if len(sources) == 1 else f"{len(sources)} files"
-    if tokenizer.n_words == 0:
+    if tokenizer.n_words == 0 and (options.vocab is None or options.for_training):
         too_long = tokenizer.report.n_too_long
         raise CorpusError(f"{names} has no words" + (f" ({too_long:,} are too long)" if too_long else ""))
     if len(vocab) == 0:

@@ -153,7 +153,7 @@ def _count(
 
     def count_share(share: int) -> tuple[PairTable, int, int]:
         table, n_keys, sentence, begin, least = _empty(_FIRST_SLOTS), 0, 0, 0, 1
-        n_sentences, forgotten = corpus.offsets.size - 1, 0
+        n_sentences, forgotten = corpus.n_sentences, 0
         while True:
             sentence, begin, n_keys = count_pairs(
                 corpus.ids,

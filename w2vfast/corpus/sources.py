@@ -23,7 +23,9 @@ _COMPRESSIONS = {
     b"\x28\xb5\x2f\xfd": ("zstandard", "ZstdDecompressor", " by zstd; needs: pip install 'w2vfast[zstd]'"),
 }
 _PACKED_STEP_BYTES = 1 << 11  # what these unpack to, 60 MB at the very most, is in memory at once
-_HEAD_BYTES, _START_BYTES = 16, 4096
+_HEAD_BYTES = 16
+#: So many of a file tell whether it is an encoded corpus.
+START_BYTES = 4096
 CONTAINER_FORMAT = "w2vfast-corpus"
 
 #: What ``w2vfast.train`` accepts as a corpus: a path or pattern, "-", an open binary stream, or several.
@@ -204,9 +206,19 @@ def _ahead(blocks: Iterator[bytes], reader: ThreadPoolExecutor) -> Iterator[byte
         yield block
 
 
+def is_compressed(start: bytes) -> bool:
+    """Tell whether data that begins so is compressed text."""
+    return start.startswith(tuple(_COMPRESSIONS))
+
+
 def is_container(path: Path) -> bool:
     """Tell whether a file begins like an encoded corpus."""
-    return is_binary(path) and CONTAINER_FORMAT.encode() in _start(path)
+    return begins_container(_start(path))
+
+
+def begins_container(start: bytes) -> bool:
+    """Tell whether data that begins so is an encoded corpus."""
+    return _is_safetensors(start) and CONTAINER_FORMAT.encode() in start
 
 
 def is_binary(path: Path) -> bool:
@@ -218,7 +230,7 @@ def _start(path: Path) -> bytes:
     """Return the first bytes of a regular file."""
     try:
         with path.open("rb") if path.is_file() else io.BytesIO() as file:
-            return file.read(_START_BYTES)
+            return file.read(START_BYTES)
     except OSError:
         return b""
 

@@ -115,6 +115,13 @@ class Tokenizer:
         self.report.n_dropped = int(counts[is_dropped].sum())
         return vocab or Vocab(self._all.texts(kept), counts[kept]), new_ids
 
+    def counted(self) -> tuple[list[str], NDArray[np.int64]]:
+        """Return all words in order of first appearance, and their counts."""
+        for thread in self._threads:
+            thread.hand_in_counts()
+        ids = np.arange(self._all.n)
+        return self._all.texts(ids), self._all.table.counts[ids]
+
     @property
     def n_words(self) -> int:
         """Distinct words in the text, once the vocabulary has been asked for."""
@@ -129,16 +136,7 @@ class Tokenizer:
         """Return the provisional ids of the words that are frequent enough or wanted, in their final order."""
         options = self._options
         wanted, unwanted = self._ids_of(sorted(options.keep_words)), self._ids_of(sorted(options.drop_words))
-        counts = self._all.table.counts[: self._all.n]
-        is_wanted = np.zeros(counts.size, np.bool_)
-        is_wanted[wanted] = counts[wanted] > 0
-        is_kept = (counts >= options.min_count) | is_wanted
-        is_kept[unwanted] = False
-        order = np.argsort(-counts, kind="stable")
-        if options.max_vocab is not None:
-            others = order[(is_kept & ~is_wanted)[order]]
-            is_kept[others[max(0, options.max_vocab - int((is_kept & is_wanted).sum())) :]] = False
-        return order[is_kept[order]]
+        return choose_words(self._all.table.counts[: self._all.n], wanted, unwanted, options)
 
     def _ids_of(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Return the provisional ids of words; those that the text has not get ids too, and counts of 0."""
@@ -196,6 +194,31 @@ class Tokenizer:
         if ends_file:
             all_ends.append(np.array([n_ids], np.int64))
         return Sentences(np.concatenate(all_ids), np.concatenate(all_ends), ends_file)
+
+
+def choose_words(
+    counts: NDArray[np.int64], wanted: NDArray[np.int64], unwanted: NDArray[np.int64], options: ReadingOptions
+) -> NDArray[np.int64]:
+    """Return the ids of the words that stay: most frequent first, ties by their ids.
+
+    Parameters
+    ----------
+    counts
+        Of all words, int64.
+    wanted, unwanted
+        Ids of words that stay if they occur, and of words that go, whatever their counts.
+    options
+        Least count and greatest number.
+    """
+    is_wanted = np.zeros(counts.size, np.bool_)
+    is_wanted[wanted] = counts[wanted] > 0
+    is_kept = (counts >= options.min_count) | is_wanted
+    is_kept[unwanted] = False
+    order = np.argsort(-counts, kind="stable")
+    if options.max_vocab is not None:
+        others = order[(is_kept & ~is_wanted)[order]]
+        is_kept[others[max(0, options.max_vocab - int((is_kept & is_wanted).sum())) :]] = False
+    return order[is_kept[order]]
 
 
 class _Words:

@@ -35,7 +35,7 @@ def fingerprint(corpus: "EncodedCorpus") -> dict[str, Any]:
     """Return what an encoded text must have in common with that of a checkpoint."""
     return {
         "tokens": corpus.n_tokens,
-        "sentences": int(corpus.offsets.size - 1),
+        "sentences": corpus.n_sentences,
         "ids_crc32": _crc(corpus.ids),
         "offsets_crc32": _crc(corpus.offsets),
     }

@@ -14,11 +14,12 @@ import numpy as np
 from w2vfast.errors import UsageError
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
+from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor
 from w2vfast.vocab import Vocab
 
 if TYPE_CHECKING:
-    from w2vfast.training.trainer import Trainer
+    from w2vfast.kernels.arguments import Model
 
 
 class Base:
@@ -55,15 +56,21 @@ class Base:
         crc = zlib.crc32(np.ascontiguousarray(self._context).data, crc)
         return f"{len(self.model)} x {self.model.dim}, {crc:08x}"
 
-    def fill(self, trainer: "Trainer", monitor: Monitor) -> None:
-        """Give the words that the model knows their vectors, and say what happens.
+    def fill(self, model: "Model", vocab: Vocab, config: TrainConfig, monitor: Monitor) -> None:
+        """Give the words that this model knows their vectors, and say what happens.
+
+        Parameters
+        ----------
+        model, vocab, config
+            Of the run that begins: matrices, words, resolved configuration.
+        monitor
+            Whom to tell.
 
         Raises
         ------
         UsageError
             The run has another vector size.
         """
-        config, vocab = trainer.config, trainer.corpus.vocab
         losses = {config.loss, self.model.params.get("loss", "ns")}
         if "hs" in losses:
             raise UsageError(
@@ -76,7 +83,7 @@ class Base:
         ids = self.model.vocab.find(vocab.words)
         rows = np.array([row for row, i in enumerate(ids) if i is not None], np.int64)
         known = np.array([i for i in ids if i is not None], np.int64)
-        for own, old in zip(trainer.model, (self.model.vectors, self._context), strict=True):
+        for own, old in zip(model, (self.model.vectors, self._context), strict=True):
             own[rows, : config.dim] = old[known]
         monitor.note(
             f"going on from {self.name}: {len(known):,} of its {len(self.model):,} words occur in the text, the "

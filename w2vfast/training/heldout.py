@@ -27,8 +27,13 @@ def first_held_out(corpus: EncodedCorpus, share: float) -> int:
     wanted = round(corpus.n_tokens * (1 - share))
     position = int(corpus.offsets[np.searchsorted(corpus.offsets, wanted)])
     if not 0 < position < corpus.n_tokens:
-        raise CorpusError(f"--held-out {share:g} would hold out no sentence, or all; the text is too short for it")
+        raise too_short(share)
     return position
+
+
+def too_short(share: float) -> CorpusError:
+    """Return the error of a text from which no such share can be held out."""
+    return CorpusError(f"--held-out {share:g} would hold out no sentence, or all; the text is too short for it")
 
 
 class HeldOut:
@@ -44,13 +49,16 @@ class HeldOut:
         What it needs.
     begin, end
         Positions in the text.
+    n_tokens
+        All that is held out, if this is only a part of it.
     """
 
     def __init__(
-        self, train_on: Callable[..., Any], text: Text, tables: Tables, settings: Settings, begin: int, end: int
-    ) -> None:
+        self, train_on: Callable[..., Any], text: Text, tables: Tables, settings: Settings, begin: int, end: int,
+        n_tokens: int | None = None,
+    ) -> None:  # fmt: skip
         self._train_on, self._inputs, self._begin, self._end = train_on, (text, tables, settings), begin, end
-        self._n_rounds = min(_MOST_ROUNDS, -(-_ENOUGH_TOKENS // (end - begin)))
+        self._n_rounds = min(_MOST_ROUNDS, -(-_ENOUGH_TOKENS // (n_tokens or end - begin)))
 
     def loss(self, model: Model) -> float:
         """Return the mean loss of a pair.
@@ -60,6 +68,13 @@ class HeldOut:
         CorpusError
             There is too little text to measure it.
         """
+        total, n_pairs = self.sums(model)
+        if n_pairs == 0:
+            raise CorpusError("too little text is held out to measure its loss; use a larger --held-out")
+        return total / n_pairs
+
+    def sums(self, model: Model) -> tuple[float, int]:
+        """Return the sum of the losses of some pairs, and the number of these."""
         total, n_pairs = 0.0, 0
         for number in range(self._n_rounds):
             key, state = np.random.SeedSequence([_SEED, number]).generate_state(2, np.uint64)
@@ -67,6 +82,4 @@ class HeldOut:
             losses, pairs = np.zeros(1), np.zeros((1, 2), np.int64)
             self._train_on(model, *self._inputs, job, np.array([state]), losses, pairs)
             total, n_pairs = total + float(losses[0]), n_pairs + int(pairs[0, 0])
-        if n_pairs == 0:
-            raise CorpusError("too little text is held out to measure its loss; use a larger --held-out")
-        return total / n_pairs
+        return total, n_pairs

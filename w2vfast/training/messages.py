@@ -9,7 +9,7 @@ from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor, clock, human
 
 if TYPE_CHECKING:
-    from w2vfast.corpus.encoded import EncodedCorpus
+    from w2vfast.training.kinds import Corpus
     from w2vfast.training.trainer import Trainer
 
 _LONG_SECONDS = 60.0
@@ -36,7 +36,7 @@ def warn_of_cost(trainer: "Trainer") -> None:
         )
 
 
-def describe(corpus: "EncodedCorpus", config: TrainConfig, monitor: Monitor) -> None:
+def describe(corpus: "Corpus", config: TrainConfig, monitor: Monitor) -> None:
     """Say what will be trained on."""
     from w2vfast.training.tables import untrained_loss
 

@@ -28,15 +28,18 @@ class Progress:
     ends_epoch: bool
     resumed_at: int = 0  # tokens that an earlier run had trained on
     held_out_loss: float | None = None  # on the text held out, measured at the end of an epoch
+    rounds: str = ""  # of a run in rounds: which of how many in the epoch
 
     @property
     def text(self) -> str:
         """The figures as one line."""
         left = self.seconds * (self.total_tokens - self.tokens) / max(self.tokens - self.resumed_at, 1)
+        round_ = f"  round {self.rounds}" if self.rounds else ""
         held_out = "" if self.held_out_loss is None else f"  held-out {self.held_out_loss:.3f}"
         return (
-            f"epoch {self.epoch}/{self.n_epochs}  {self.percent:3.0f} %  {human(self.words_per_second)} words/s  "
-            f"alpha {self.alpha:.4f}  loss {self.loss:.3f}{held_out}  ETA {clock(left)}"
+            f"epoch {self.epoch}/{self.n_epochs}{round_}  {self.percent:3.0f} %  "
+            f"{human(self.words_per_second)} words/s  alpha {self.alpha:.4f}  loss {self.loss:.3f}{held_out}  "
+            f"ETA {clock(left)}"
         )
 
     @property
@@ -68,6 +71,9 @@ class Monitor:
     def trained(self, progress: Progress) -> None:
         """Take note that a chunk is done."""
 
+    def drawn(self, progress: Progress) -> None:
+        """Take note of where a run stands within a chunk, as far as is known."""
+
     def evaluated(self, epoch: int, scores: dict[str, float | None]) -> None:
         """Take note of the scores of the vectors after an epoch."""
 
@@ -79,7 +85,7 @@ class Together(Monitor):
     """A monitor that passes everything on to others, in turn."""
 
     def __init__(self, *monitors: Monitor) -> None:
-        for name in ("note", "detail", "reading", "read", "read_all", "trained", "evaluated", "finished"):
+        for name in ("note", "detail", "reading", "read", "read_all", "trained", "drawn", "evaluated", "finished"):
             setattr(self, name, _each([getattr(monitor, name) for monitor in monitors]))
         self.is_heard = any(monitor.is_heard for monitor in monitors)
 
@@ -149,14 +155,20 @@ class Console(Monitor):
 
     def trained(self, progress: Progress) -> None:
         """Draw the progress line, or print it when it is time to."""
+        self.drawn(progress)
+        if self._draws:
+            return
+        if self._speaks and (progress.ends_epoch or time.monotonic() - self._last_line > _PLAIN_SECONDS):
+            self._last_line = time.monotonic()
+            self.note(progress.text)
+
+    def drawn(self, progress: Progress) -> None:
+        """Draw the progress line on a terminal."""
         if self._draws:
             if self._bar is None:
                 self._bar = self._make_bar(progress.total_tokens, bar_format="{desc}  {bar}")
             self._bar.n = progress.tokens
             self._bar.set_description_str(progress.text)
-        elif self._speaks and (progress.ends_epoch or time.monotonic() - self._last_line > _PLAIN_SECONDS):
-            self._last_line = time.monotonic()
-            self.note(progress.text)
 
     def finished(self, progress: Progress) -> None:
         """Take the progress line away."""

@@ -74,7 +74,7 @@ class Replicas:
     ) -> None:  # fmt: skip
         self._train_shard, self._model, self._n_replicas = train_shard, model, n_replicas
         self._copies = [np.concatenate([matrix] * n_replicas, out=_like(matrix, n_replicas)) for matrix in model]
-        self._updates = _updates(tables, counts, config)
+        self._updates = expected_updates(tables, counts, config)
         self._pool = ThreadPoolExecutor(min(config.threads or 1, n_replicas), "replica")
 
     def train(
@@ -104,7 +104,7 @@ class Replicas:
             list(self._pool.map(merge, range(0, n_rows, _MERGED_ROWS)))
 
 
-def _updates(
+def expected_updates(
     tables: Tables, counts: NDArray[np.int64], config: TrainConfig
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how many steps each row of W and of W_out takes for one prediction, float64 (V,) each, expected."""

@@ -5,8 +5,9 @@ Numba is imported inside the functions, once inputs and output are known to be u
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,6 +34,7 @@ from w2vfast.training.resources import check_resources, model_file_bytes
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
     from w2vfast.training.checkpoint import Checkpoints, Saved
+    from w2vfast.training.kinds import Corpus, Run
     from w2vfast.training.trainer import Trainer
 
 #: What models name as the program that made them.
@@ -84,7 +86,7 @@ def train(
     keeping = Keeping(base=None if base is None else Base(base, "the base"))
     trainer = prepare(sources, config, monitor or Monitor(), None, keeping)
     trainer.run()
-    return _result(trainer, keeping)
+    return _result(trainer, keeping, None)
 
 
 def make_config(params: dict[str, Any]) -> TrainConfig:
@@ -169,27 +171,53 @@ def train_to_file(
     with Staging(output) as staging:
         begin = time.perf_counter()
         trainer = prepare(sources, config, monitor, staging, keeping, **lists)
-        what = "nothing can be saved" if staging.in_place else "saving what there is"
-        message = f"stopping, {what} (Ctrl-C again to quit now)" if monitor.is_heard else ""
-        with StopRequests(message) as stop:
-            has_checkpoint = _train_and_keep(trainer, staging, keeping, stop)
-            replaced, embeddings = _age(staging), _result(trainer, keeping)
-            n_bytes = embeddings.save_or_rescue(staging)
-            if has_checkpoint:
-                checkpoint_of(staging.target).unlink(missing_ok=True)
-        seconds, speed = time.perf_counter() - begin, human(trainer.words_per_second)
-        if replaced:
-            monitor.note(f"replaced {staging.name} ({replaced})")
-        monitor.note(f"done in {clock(seconds)} ({speed} words/s): {staging.name}, {human(n_bytes, 'B')}")
+        return finish(trainer, partial(_train_and_keep, trainer, staging, keeping), staging, keeping, begin)
+
+
+def finish(
+    trainer: "Run", train: Callable[[StopRequests], Callable[[], None]], staging: Staging,
+    keeping: Keeping, begin: float, params: dict[str, Any] | None = None,
+) -> Embeddings:  # fmt: skip
+    """Train, save the model and say so.
+
+    Parameters
+    ----------
+    trainer
+        Has the model, once it is trained.
+    train
+        Trains; returns what cleans up when the model is saved.
+    staging
+        Of the output.
+    keeping
+        What to save.
+    begin
+        Time of ``perf_counter`` when the command began.
+    params
+        What the model tells of its training beside the configuration.
+    """
+    monitor = trainer.monitor
+    what = "nothing can be saved" if staging.in_place else "saving what there is"
+    message = f"stopping, {what} (Ctrl-C again to quit now)" if monitor.is_heard else ""
+    with StopRequests(message) as stop:
+        clean_up = train(stop)
+        replaced, embeddings = _age(staging), _result(trainer, keeping, params)
+        n_bytes = embeddings.save_or_rescue(staging)
+        clean_up()
+    seconds, speed = time.perf_counter() - begin, human(trainer.words_per_second)
+    if replaced:
+        monitor.note(f"replaced {staging.name} ({replaced})")
+    monitor.note(f"done in {clock(seconds)} ({speed} words/s): {staging.name}, {human(n_bytes, 'B')}")
     if stop.number is not None:  # it came while the finished model was saved
         raise Interrupted(stop.number)
     return embeddings
 
 
-def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop: StopRequests) -> bool:
+def _train_and_keep(
+    trainer: "Trainer", staging: Staging, keeping: Keeping, stop: StopRequests
+) -> Callable[[], None]:
     """Train; write checkpoints, and say how to go on if a signal ends the run.
 
-    Returns whether there is a checkpoint of this run.
+    Returns what removes the checkpoint, if there is one of this run.
     """
     from w2vfast.training.checkpoint import Checkpoints
 
@@ -201,7 +229,9 @@ def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop
     with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base) as checkpoints:
         try:
             trainer.run(lambda run: _after_chunk(run, checkpoints, keeping.tests))
-            return keeping.resumed is not None or checkpoints.share is not None
+            if path is None or (keeping.resumed is None and checkpoints.share is None):
+                return lambda: None
+            return partial(path.unlink, missing_ok=True)
         except KeyboardInterrupt:
             if checkpoints.share is None:
                 monitor.note(f"stopped; {staging.name} was not written")
@@ -214,18 +244,26 @@ def _train_and_keep(trainer: "Trainer", staging: Staging, keeping: Keeping, stop
 def _after_chunk(trainer: "Trainer", checkpoints: "Checkpoints", tests: Sequence[str]) -> None:
     """Do what is due between two chunks: scores at the end of an epoch, a checkpoint."""
     if tests and trainer.state.done % trainer.n_tokens == 0:
-        vectors = np.ascontiguousarray(trainer.model.W[:, : trainer.config.dim])
-        model, epoch = WordVectors(Contents(vectors, trainer.corpus.vocab)), trainer.state.done // trainer.n_tokens
-        lines = [score for test in tests for score in evaluate(model, test)]
-        scores = {s.test: s.score for s in lines if s.section in ("total", "spearman")}
-        shown = ", ".join(f"{name} {'-' if score is None else f'{score:.1f}'}" for name, score in scores.items())
-        trainer.monitor.note(f"epoch {epoch}: {shown}")
-        trainer.monitor.evaluated(epoch, scores)
+        score(trainer, tests)
     checkpoints.after_chunk(trainer)
 
 
-def _result(trainer: "Trainer", keeping: Keeping) -> Embeddings:
+def score(trainer: "Run", tests: Sequence[str]) -> None:
+    """Tell the scores of the vectors at the end of an epoch."""
+    vectors = np.ascontiguousarray(trainer.model.W[:, : trainer.config.dim])
+    model, epoch = WordVectors(Contents(vectors, trainer.corpus.vocab)), trainer.state.done // trainer.n_tokens
+    lines = [line for test in tests for line in evaluate(model, test)]
+    scores = {s.test: s.score for s in lines if s.section in ("total", "spearman")}
+    shown = ", ".join(f"{name} {'-' if score is None else f'{score:.1f}'}" for name, score in scores.items())
+    trainer.monitor.note(f"epoch {epoch}: {shown}")
+    trainer.monitor.evaluated(epoch, scores)
+
+
+def _result(trainer: "Run", keeping: Keeping, params: dict[str, Any] | None) -> Embeddings:
+    """Return what is to be saved."""
     found = embeddings_of(trainer)
+    if params:
+        found = Embeddings(replace(found.contents, params=found.contents.params | params))
     if keeping.base is not None:
         found = keeping.base.merged(found)
     if trainer.config.vectors != "in":
@@ -269,7 +307,7 @@ def prepare(
         trainer.resume(resumed.state, resumed.W, resumed.W_out)
         monitor.note(f"going on at {100 * resumed.state.done / resumed.state.total:.1f} %")
     elif base is not None:
-        base.fill(trainer, monitor)
+        base.fill(trainer.model, corpus.vocab, config, monitor)
     if config.loss == "softmax":
         warn_of_cost(trainer)
     if keeping.frozen:
@@ -309,14 +347,14 @@ def read_corpus(sources: Sequence[Source], reading: ReadingOptions, monitor: Mon
     return corpus
 
 
-def embeddings_of(trainer: "Trainer") -> Embeddings:
+def embeddings_of(trainer: "Run") -> Embeddings:
     """Return the trained matrices without their padding, and where they come from."""
-    corpus, config = trainer.corpus, trainer.config
+    corpus, config, (W, W_out) = trainer.corpus, trainer.config, trainer.model
     return Embeddings(
         Contents(
-            np.ascontiguousarray(trainer.model.W[:, : config.dim]),
+            np.ascontiguousarray(W[:, : config.dim]),
             corpus.vocab,
-            np.ascontiguousarray(trainer.model.W_out[:, : config.dim]),
+            np.ascontiguousarray(W_out[:, : config.dim]),
             asdict(config) | ({"threads": None} if config.deterministic else {}),
             corpus_facts(corpus),
             GENERATOR,
@@ -324,13 +362,13 @@ def embeddings_of(trainer: "Trainer") -> Embeddings:
     )
 
 
-def corpus_facts(corpus: "EncodedCorpus") -> dict[str, Any]:
+def corpus_facts(corpus: "Corpus") -> dict[str, Any]:
     """Return what a model tells of the text that it comes from; no place and no user's name."""
     return {
         "names": list(corpus.names),
         "bytes": corpus.report.n_bytes,
         "tokens": corpus.n_tokens,
-        "sentences": int(corpus.offsets.size - 1),
+        "sentences": corpus.n_sentences,
         "sha256_of_first_mib": corpus.sample_sha256,
     }
 

@@ -41,6 +41,17 @@ class RunState:
             raise ValueError("progress that makes sense")
         return cls(states=states, resumed_at=int(values["done"]), **values)  # type: ignore[arg-type]
 
+    def note_held_out(self, loss: float) -> None:
+        """Remember the loss on the text held out, and whether it has fallen."""
+        if self.best_held_out_loss < 0 or loss < self.best_held_out_loss:
+            self.best_held_out_loss, self.n_worse = loss, 0
+        else:
+            self.n_worse += 1
+
+    def has_had_enough(self, patience: int | None) -> bool:
+        """Tell whether the held-out loss has not fallen for ``patience`` epochs."""
+        return patience is not None and self.n_worse >= patience
+
     def numbers(self) -> dict[str, float]:
         """Return what is written as numbers."""
         return {name: getattr(self, name) for name in self.NUMBERS}

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from w2vfast.kernels.arguments import Tables
+from w2vfast.kernels.arguments import Model, Tables
 from w2vfast.kernels.sampling import pair_buckets
 from w2vfast.kernels.sigmoid import MAX_SCORE, N_CELLS
 from w2vfast.kernels.tree import huffman_paths, huffman_tree
@@ -55,6 +55,25 @@ def with_hot_nodes(tables: Tables, counts: NDArray[np.int64], n_hot: int) -> Tab
     passing = np.bincount(tables.nodes, np.repeat(weights / weights.sum(), np.diff(tables.path_offsets)))
     nodes = np.where(is_hot, tables.nodes - np.int32(first), tables.nodes)
     return tables._replace(nodes=nodes, hot_lengths=lengths, hot_shares=np.asarray(passing[first:], np.float64))
+
+
+def with_frozen(tables: Tables, ids: NDArray[np.int64], model: Model, *, has_words_out: bool) -> Tables:
+    """Return the tables of a run in which some words keep the vectors that they have now.
+
+    Parameters
+    ----------
+    tables
+        Those of the vocabulary.
+    ids
+        Of the words, int64.
+    model
+        The matrices.
+    has_words_out
+        Whether the rows of W_out are those of words, too.
+    """
+    frozen, out_ids = np.full(tables.keep_prob.size, -1, np.int32), ids if has_words_out else ids[:0]
+    frozen[ids] = np.arange(ids.size)
+    return tables._replace(frozen=frozen, frozen_inputs=model.W[ids], frozen_outputs=model.W_out[out_ids])
 
 
 def tree_paths(

@@ -7,7 +7,6 @@ same numbers: learning rate, subsampling and window sizes depend on a token's po
 
 import dataclasses
 import io
-import math
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -23,10 +22,11 @@ from w2vfast import _jit
 from w2vfast.corpus.encoded import EncodedCorpus, encode
 from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import Source
-from w2vfast.errors import CorpusError, DivergedError
+from w2vfast.errors import CorpusError
 from w2vfast.kernels import cbow, sgns, shards
 from w2vfast.kernels.arguments import Job, Text
 from w2vfast.model.contents import all_finite
+from w2vfast.training.checks import check_loss, check_norm, diverged
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.heldout import HeldOut, first_held_out
 from w2vfast.training.inputs import kernel_inputs
@@ -36,12 +36,10 @@ from w2vfast.training.replicas import Replicas, count_shards, round_tokens
 from w2vfast.training.shuffling import Shuffler
 from w2vfast.training.softmax import Softmax, chunk_tokens
 from w2vfast.training.state import RunState
-from w2vfast.training.tables import untrained_loss
+from w2vfast.training.tables import untrained_loss, with_frozen
 
 CHUNK_SECONDS = 0.4
 _FIRST_CHUNK_TOKENS = 20_000
-_MOST_NORM = 1e3
-_MOST_LOSS = 3.0  # times the untrained loss
 _ROWS_CHECKED = 256
 _GOLDEN_SECTION = 0.618034
 #: The module that trains each architecture.
@@ -119,11 +117,7 @@ class Trainer:
     def freeze(self, words: Collection[str]) -> int:
         """Keep the vectors of some words as they are now; return how many the vocabulary has."""
         ids = np.array([i for i in self.corpus.vocab.find(list(words)) if i is not None], np.int64)
-        frozen = np.full(len(self.corpus.vocab), -1, np.int32)
-        frozen[ids] = np.arange(ids.size)
-        W, W_out = self.model
-        out_ids = ids[:0] if self.config.loss == "hs" else ids  # there W_out has no rows of words
-        self.tables = self.tables._replace(frozen=frozen, frozen_inputs=W[ids], frozen_outputs=W_out[out_ids])
+        self.tables = with_frozen(self.tables, ids, self.model, has_words_out=self.config.loss != "hs")
         return ids.size
 
     def run(self, after_chunk: Callable[["Trainer"], None] = lambda trainer: None) -> None:
@@ -156,7 +150,7 @@ class Trainer:
         if self.state.n_pairs == 0:
             raise CorpusError("no pair of words was trained: subsampling left nothing; try --sample 0")
         if not (all_finite(self.model.W) and all_finite(self.model.W_out)):
-            raise self._diverged("a vector is not finite", 1.0)
+            raise diverged("a vector is not finite", self._alpha, 1.0)
 
     def measure(self, seconds: float) -> tuple[float, float]:
         """Train on parts from all over the corpus for some seconds; return words and pairs a second.
@@ -206,19 +200,15 @@ class Trainer:
         """Return the loss on the text held out, if there is any; remember whether it has fallen."""
         if self._held_out is None:
             return None
-        state, loss = self.state, worker.submit(self._held_out.loss, self.model).result()
-        if state.best_held_out_loss < 0 or loss < state.best_held_out_loss:
-            state.best_held_out_loss, state.n_worse = loss, 0
-        else:
-            state.n_worse += 1
+        loss: float = worker.submit(self._held_out.loss, self.model).result()
+        self.state.note_held_out(loss)
         return loss
 
     def _has_had_enough(self) -> bool:
         """Tell whether the held-out loss has not fallen for long enough; say so."""
-        patience = self.config.early_stop
-        if patience is None or self.state.n_worse < patience:
+        patience, epoch = self.config.early_stop, self.state.done // self.n_tokens
+        if not self.state.has_had_enough(patience):
             return False
-        epoch = self.state.done // self.n_tokens
         self.monitor.note(f"stopping after epoch {epoch}: the held-out loss has not fallen for {patience} epochs")
         return True
 
@@ -274,21 +264,11 @@ class Trainer:
 
     def _check(self, loss: float, share_done: float) -> None:
         """Stop a run that has diverged."""
-        if not math.isfinite(loss):
-            raise self._diverged("the loss is not finite", share_done)
-        if loss > _MOST_LOSS * self._untrained_loss:
-            raise self._diverged(f"the loss is {loss:.3g}", share_done)
+        check_loss(loss, self._untrained_loss, self._alpha, share_done)
         rows = np.linspace(0, len(self.model.W) - 1, _ROWS_CHECKED).astype(np.int64)
         for matrix in self.model:
             norm = float(np.sqrt(np.square(matrix[rows], dtype=np.float64).sum(axis=1).max()))
-            if not norm <= _MOST_NORM:
-                raise self._diverged(f"a vector has the length {norm:.3g}", share_done)
-
-    def _diverged(self, what: str, share_done: float) -> DivergedError:
-        return DivergedError(
-            f"training diverged at {100 * share_done:.1f} % ({what}) with --alpha {self._alpha:g}; "
-            "usual values: 0.05 (skip-gram), 0.15 (CBOW)"
-        )
+            check_norm(norm, self._alpha, share_done)
 
 
 def load_kernels(config: TrainConfig, monitor: Monitor) -> None:

@@ -1,0 +1,106 @@
+"""Who trains on what in which round.
+
+The text lies in shards, encoded corpora with one vocabulary; their order gives every token a place, 0 .. N - 1. Of
+these each of K replicas has a K-th of its own, which it goes through in R pieces an epoch, one a round.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from w2vfast.kernels.vector import LANES
+from w2vfast.training.config import TrainConfig
+
+BLOCK_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Shard:
+    """An encoded corpus with a part of the text."""
+
+    url: str
+    n_tokens: int
+
+
+class Span(NamedTuple):
+    """Tokens begin .. end - 1 of a shard, whose first token has the place ``first``."""
+
+    shard: int
+    first: int
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what a run computes, but for the vectors that it begins with."""
+
+    run_id: str
+    store: str
+    config: TrainConfig  # resolved; threads are those of a replica
+    shards: tuple[Shard, ...]
+    n_tokens: int  # trained on in an epoch: all but those held out
+    vocab_size: int
+    n_replicas: int  # K
+    n_rounds: int  # R, in an epoch
+    frozen: tuple[int, ...] = ()  # ids of words whose vectors stay
+
+    @property
+    def width(self) -> int:
+        """Length of a row in memory."""
+        return -(-self.config.dim // LANES) * LANES
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of parts that the rows of both matrices are merged and stored in."""
+        wanted = -(-8 * self.vocab_size * self.width // BLOCK_BYTES)
+        return min(self.vocab_size, max(self.n_replicas, wanted))
+
+    def rows(self, block: int) -> tuple[int, int]:
+        """Return the first row of a block and the one after its last."""
+        size, n_blocks = self.vocab_size, self.n_blocks
+        return size * block // n_blocks, size * (block + 1) // n_blocks
+
+    def block_shape(self, block: int) -> tuple[int, int, int]:
+        """Return the shape of a block: rows of W, then those of W_out."""
+        begin, end = self.rows(block)
+        return 2, end - begin, self.width
+
+    def piece(self, replica: int, number: int) -> tuple[int, int]:
+        """Return the places of a replica's piece in round ``number`` of an epoch."""
+        first, last = (self.n_tokens * (replica + i) // self.n_replicas for i in (0, 1))
+        return tuple(first + (last - first) * (number + i) // self.n_rounds for i in (0, 1))  # type: ignore[return-value]
+
+    def spans(self, begin: int, end: int) -> Iterator[Span]:
+        """Yield the parts of shards that hold the places begin .. end - 1."""
+        first = 0
+        for number, shard in enumerate(self.shards):
+            inner = max(begin, first), min(end, first + shard.n_tokens)
+            if inner[0] < inner[1]:
+                yield Span(number, first, inner[0] - first, inner[1] - first)
+            first += shard.n_tokens
+
+    @property
+    def total(self) -> int:
+        """Tokens of all epochs."""
+        return self.n_tokens * self.config.epochs
+
+    def tokens_before(self, round_number: int) -> int:
+        """Return how many tokens all replicas have trained before a round, counted over all epochs."""
+        epoch, number = divmod(round_number, self.n_rounds)
+        pieces = (self.piece(replica, 0)[0] for replica in range(self.n_replicas))
+        here = (self.piece(replica, number)[0] for replica in range(self.n_replicas))
+        return epoch * self.n_tokens + sum(here) - sum(pieces)
+
+    def alpha_at(self, tokens: float) -> float:
+        """Return the learning rate after so many tokens of all epochs; linear, also beyond the ends."""
+        assert self.config.alpha is not None
+        assert self.config.min_alpha is not None
+        share = tokens / self.total
+        return self.config.alpha * (1 - share) + self.config.min_alpha * share
+
+    def seed(self, *numbers: int) -> Any:
+        """Return 64 bits for one use of the seed."""
+        return np.random.SeedSequence([self.config.seed, *numbers]).generate_state(1, np.uint64)[0]
