@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -26,7 +27,7 @@ from w2vfast.distributed.manifest import NAME, read_manifest
 from w2vfast.distributed.plan import Plan, Shard
 from w2vfast.distributed.start import Options, start, train_to_file
 from w2vfast.distributed.store import Store, fetch
-from w2vfast.errors import CorpusError, DivergedError, FormatError, OutOfMemoryError, UsageError
+from w2vfast.errors import CorpusError, DivergedError, FormatError, OutOfMemoryError, OutputError, UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.continued import Base
@@ -408,3 +409,64 @@ def test_block_names_carry_their_checksums(text, tmp_path):
     for name, crc in read_manifest(str(store)).last.blocks:
         assert crc in name
         assert rounds.crc_of(np.fromfile(store / name, np.uint8)) == crc
+
+
+class Late(InProcess):
+    """The first attempt at the second replica of a round never ends."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.late = set(), []
+
+    def submit_training(self, function, *args):  # noqa: D102
+        _, number, replica, _ = args
+        if replica == 1 and number not in self.asked:
+            self.asked.add(number)
+            self.late.append(object())
+            return self.late[-1]
+        return super().submit_training(function, *args)
+
+    def wait(self, results, seconds):  # noqa: D102
+        return [result for result in results if not any(result is late for late in self.late)]
+
+
+def test_a_straggler_gets_help(text, tmp_path, monkeypatch):
+    """Another attempt is made after a while, and the first to end counts."""
+    monkeypatch.setattr("w2vfast.distributed.run._LEAST_STRAGGLE_SECONDS", 0.02)
+    expected, late = train(text, tmp_path / "w", tmp_path / "w.w2v"), Late()
+    assert same(train(text, tmp_path / "r", tmp_path / "m.w2v", late), expected)
+    assert len(late.late) == 8
+
+
+def test_blocks_of_different_attempts_are_merged_again(text, tmp_path, monkeypatch):
+    """Threads make two attempts at one replica differ; a model must not be made of both."""
+    seen, merge = [], rounds.merge_block
+
+    def torn(*args):
+        block = merge(*args)
+        seen.append(block)
+        return dataclasses.replace(block, attempts=("lost",)) if len(seen) == 2 else block
+
+    monkeypatch.setattr(rounds, "merge_block", torn)
+    train(text, tmp_path / "r", tmp_path / "m.w2v", threads=2)
+    assert len(seen) == 8 * 3 + 3
+
+
+def test_workers_of_one_machine_share_its_processors():
+    from w2vfast.distributed.engine import Worker
+
+    def worker(host, n_cpus):
+        return Worker(host, n_cpus, None, {}, "cpu")
+
+    assert prepare.threads_for({"a": worker("x", 8), "b": worker("x", 8), "c": worker("y", 6)}) == 4
+    assert prepare.threads_for({str(i): worker("x", 2) for i in range(3)}) == 1
+
+
+def test_a_lost_disk_ends_the_run_with_its_name(text, tmp_path):
+    class Losing(Notes):
+        def trained(self, progress):
+            shutil.rmtree(tmp_path / "r")
+
+    with pytest.raises((FormatError, OutputError), match=r"cannot (read|write) .*/r/"):
+        train(text, tmp_path / "r", tmp_path / "m.w2v", monitor=Losing())
+    assert not (tmp_path / "m.w2v").exists()

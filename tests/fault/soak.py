@@ -6,6 +6,7 @@ Prints a line for each; ends with 1 if anything was torn, lost or accepted that 
 """
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -124,6 +125,32 @@ def cold_starts(folder: Path, times: int) -> tuple[int, int]:
     return 4 * times, n_right
 
 
+def cluster_killed(folder: Path, rng: random.Random, times: int) -> tuple[int, int]:
+    """Kill a worker of a local cluster, or scheduler and client, at random times; the result must not change.
+
+    A run that lost a worker must end by itself; one that lost its scheduler goes on with ``--resume``.
+    """
+    options = ["--workers", "local:2", "--rounds", "40", "--epochs", "3", "--threads", "1", "--dim", "40"]
+    subprocess.run([*TRAIN, *options, "-q", "-o", "rounds.w2v"], cwd=folder, check=True)
+    whole, n_right = (folder / "rounds.w2v").read_bytes(), 0
+    model, manifest = folder / "c.w2v", folder / "c.w2v.run" / "manifest.json"
+    for number in range(times):
+        resume = ["--resume"] if manifest.exists() else []
+        process = start(folder, *options, *resume, "-o", "c.w2v")
+        time.sleep(rng.uniform(1.5, 6.0))
+        if number % 2:
+            process.kill()
+        else:
+            workers = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "spawn_main"], capture_output=True)
+            for pid in workers.stdout.split()[:1]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+        ended_well = process.wait(300) == 0
+        n_right += (ended_well or number % 2 == 1) and (not model.exists() or model.read_bytes() == whole)
+        model.unlink(missing_ok=True)
+    return times, n_right
+
+
 def suite(setting: str) -> tuple[int, int]:
     """Run the kernels' tests with a setting of Numba's; return how many there were and how many passed."""
     tests = ["gradients", "tables", "windows"]
@@ -169,6 +196,10 @@ def main() -> None:
             "a test of the kernels with checked indices (NUMBA_BOUNDSCHECK=1)": lambda n: suite("BOUNDSCHECK"),
             "a test of the kernels uncompiled (NUMBA_DISABLE_JIT=1)": lambda n: suite("DISABLE_JIT"),
         }
+        if importlib.util.find_spec("distributed"):
+            loops["a worker, or scheduler and client, of a local cluster killed at a random time"] = lambda n: (
+                cluster_killed(folder, rng, int(40 * n))
+            )
         if importlib.util.find_spec("atheris"):
             for reader in ("vectors", "numpy", "checkpoint", "container", "text", "lists"):
                 loops[f"an input of a coverage-guided fuzzer: {reader}"] = lambda n, reader=reader: fuzzed(

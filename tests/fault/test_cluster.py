@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from test_distributed import Notes, same, train, write_lines
@@ -14,7 +16,7 @@ from test_distributed import Notes, same, train, write_lines
 from w2vfast.distributed.engine import workers_of
 from w2vfast.distributed.manifest import NAME
 from w2vfast.distributed.prepare import MOST_REPLICAS
-from w2vfast.errors import ClusterError, UsageError
+from w2vfast.errors import ClusterError, FormatError, OutOfMemoryError, OutputError, UsageError
 from w2vfast.model.embeddings import Embeddings
 
 pytest.importorskip("distributed", reason="needs the extra dask")
@@ -88,11 +90,11 @@ def test_threads_of_a_replica_make_each_attempt_another_and_one_is_taken(text, e
 class Cluster:
     """A scheduler and workers as a user starts them, each a process."""
 
-    def __init__(self, *options, n_workers=1, env=None, threads=1):
+    def __init__(self, *options, n_workers=1, env=None, threads=1, host="127.0.0.1"):
         self.env = {**os.environ, "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1 hour", **(env or {})}
         dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
         self.scheduler = subprocess.Popen(
-            [*dask, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *options],
+            [*dask, "--host", host, "--port", "0", "--no-dashboard", *options],
             stderr=subprocess.PIPE, text=True, env=self.env,
         )  # fmt: skip
         self.address = ""
@@ -103,11 +105,24 @@ class Cluster:
             self.address = found[1] if found else ""
         self.drain = threading.Thread(target=self.scheduler.stderr.read)
         self.drain.start()
-        worker = [sys.executable, "-m", "distributed.cli.dask_worker", self.address, "--host", "127.0.0.1"]
-        worker += ["--nthreads", str(threads), "--no-dashboard", "--memory-limit", "0", "--no-nanny", *options]
-        self.workers = [
-            subprocess.Popen(worker, stderr=subprocess.DEVNULL, env=self.env) for _ in range(n_workers)
+        self._options = [
+            "--nthreads",
+            str(threads),
+            "--no-dashboard",
+            "--memory-limit",
+            "0",
+            "--no-nanny",
+            *options,
         ]
+        self.workers = []
+        for _ in range(n_workers):
+            self.add_worker(host)
+
+    def add_worker(self, host, *prefix):
+        """Start a worker, by way of another command if need be."""
+        command = [*prefix, sys.executable, "-m", "distributed.cli.dask_worker", self.address, "--host", host]
+        process = subprocess.Popen([*command, *self._options], stderr=subprocess.DEVNULL, env=self.env)
+        self.workers.append(process)
 
     def __enter__(self):
         return self
@@ -137,6 +152,25 @@ def test_after_the_schedulers_death_the_run_goes_on_elsewhere(text, expected, tm
     with DaskEngine("local:1") as engine:
         assert same(train(text, store, output, engine, notes, resume=True, n_rounds=6), expected)
     assert len(notes.progress) >= 8
+
+
+def test_work_that_kills_its_workers_ends_the_run(text, tmp_path):
+    """As too little memory does."""
+    with Cluster(n_workers=4) as cluster, DaskEngine(cluster.address) as engine:
+        result = engine.submit(os._exit, 1)
+        while not engine.wait([result], 0.2):
+            pass
+        with pytest.raises(OutOfMemoryError, match="workers died again and again"):
+            engine.get([result])
+
+
+def test_errors_name_the_worker(text, engine, tmp_path):
+    class Losing(Notes):
+        def trained(self, progress):
+            shutil.rmtree(tmp_path / "run")
+
+    with pytest.raises((FormatError, OutputError), match=r"worker tcp://127\.0\.0\.1:\d+: cannot (read|write) "):
+        train(text, tmp_path / "run", tmp_path / "m.w2v", engine, Losing())
 
 
 def test_workers_that_would_train_twice_at_a_time_are_refused():
@@ -172,6 +206,50 @@ def test_the_connection_can_be_encrypted_with_dasks_own_settings(text, expected,
             DaskEngine(cluster.address)
         subprocess.run([*command, cluster.address], check=True, capture_output=True, cwd=tmp_path, env=cluster.env)
     assert same(Embeddings.load(tmp_path / "m.w2v"), expected)
+
+
+@pytest.fixture
+def far_host():
+    """A network of its own at a cable of 100 Mbit/s: (prefix of its commands, our address, its own)."""
+    name, (near, far) = f"w2v{os.getpid()}", ("10.213.77.1", "10.213.77.2")
+    commands = (
+        f"ip netns add {name}",
+        f"ip link add {name}a type veth peer name {name}b netns {name}",
+        f"ip addr add {near}/30 dev {name}a",
+        f"ip link set {name}a up",
+        f"ip netns exec {name} ip addr add {far}/30 dev {name}b",
+        f"ip netns exec {name} ip link set {name}b up",
+        f"tc qdisc add dev {name}a root tbf rate 100mbit burst 256k latency 100ms",
+    )
+    try:
+        for command in commands:
+            try:
+                subprocess.run(command.split(), check=True, capture_output=True)
+            except (OSError, subprocess.CalledProcessError):
+                pytest.skip("the system allows no network namespaces")
+        yield ("ip", "netns", "exec", name), near, far
+    finally:
+        subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+
+def test_two_hosts_send_each_other_half_a_model_in_a_round(text, tmp_path, far_host):
+    """And the bits are those of one process."""
+    prefix, near, far = far_host
+    params = {"dim": 500, "replicas": 2, "n_rounds": 3}
+    expected = train(text, tmp_path / "w", tmp_path / "w.w2v", **params)
+    cable = f"/sys/class/net/{prefix[-1]}a/statistics/"
+    with Cluster(n_workers=1, host=near) as cluster:
+        cluster.add_worker(far, *prefix)
+        with DaskEngine(cluster.address) as engine:
+            while len(workers_of(engine)) < 2:
+                time.sleep(0.1)
+            before = [int(Path(cable + name).read_text()) for name in ("rx_bytes", "tx_bytes")]
+            assert same(train(text, tmp_path / "r", tmp_path / "m.w2v", engine, **params), expected)
+            after = [int(Path(cable + name).read_text()) for name in ("rx_bytes", "tx_bytes")]
+    half = 8 * len(expected) * 512 / 2
+    moved = [(b - a) / 6 for a, b in zip(before, after, strict=True)]
+    assert sum(moved) < 2 * 1.4 * half
+    assert max(moved) > 0.5 * half
 
 
 def test_the_command_trains_is_stopped_and_goes_on(text, w2v):

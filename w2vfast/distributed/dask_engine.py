@@ -109,9 +109,10 @@ class DaskEngine:
             return self._n_tokens
 
     def on_each(self, function: Callable[..., Any], *args: Any) -> dict[str, Any]:
-        """Call a function on every worker; return results, or what was raised, by the workers' names."""
+        """Call a function on every worker; return results, or what was raised, by the names of those who live."""
         with self._telling():
-            return dict(self._client.run(function, *args, on_error="return"))
+            found = self._client.run(function, *args, on_error="return")
+        return {name: result for name, result in found.items() if not isinstance(result, CommClosedError)}
 
     def seconds_to_move(self, n_bytes: int, sender: str, receiver: str) -> float:
         """Return how long so many bytes take from one worker to another."""
@@ -177,7 +178,7 @@ def _start_cluster(address: str) -> LocalCluster:
     text = address.removeprefix("local:")
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 256):
         raise UsageError(f"--workers {address}: local:N needs a number of processes from 1 to 256")
-    dask.config.set({"distributed.scheduler.allowed-failures": 20, "distributed.admin.tick.limit": "60s"})
+    dask.config.set({"distributed.scheduler.allowed-failures": 10, "distributed.admin.tick.limit": "60s"})
     return LocalCluster(  # workers leave Ctrl-C, which the terminal sends to them too, to the client
         preload="import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)",
         n_workers=int(text), threads_per_worker=1, processes=True, memory_limit=0, resources={RESOURCE: 1},

@@ -2,6 +2,7 @@
 
 import dataclasses
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -106,6 +107,12 @@ def check_workers(workers: dict[str, Worker], plan: Plan, monitor: Monitor, *, f
             monitor.note(f"warning: {what}")
     if len({worker.cpu for worker in workers.values()}) > 1:
         monitor.note("the workers have different processors: the same run may differ in its last bits")
+
+
+def threads_for(workers: dict[str, Worker]) -> int:
+    """Return the threads of a replica that every worker has CPUs for; workers of one machine share its CPUs."""
+    n_here = Counter(worker.host for worker in workers.values())
+    return max(1, min(worker.n_cpus // n_here[worker.host] for worker in workers.values()))
 
 
 def replica_bytes(vocab_size: int, dim: int, n_replicas: int) -> int:

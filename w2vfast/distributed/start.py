@@ -20,7 +20,7 @@ from w2vfast.distributed.plan import Plan
 from w2vfast.distributed.reading import File
 from w2vfast.distributed.run import ClusterRun, wait_for
 from w2vfast.distributed.store import Store
-from w2vfast.errors import FormatError, Interrupted, UsageError
+from w2vfast.errors import ClusterError, FormatError, Interrupted, UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
@@ -79,6 +79,8 @@ def start(
 ) -> ClusterRun:  # fmt: skip
     """Return a run that stands at its beginning, or where an older one stopped."""
     workers = workers_of(engine)
+    if not workers:
+        raise ClusterError("no worker answers; on all of them w2vfast must be installed")
     monitor.note(f"{len(workers)} workers on {len({worker.host for worker in workers.values()})} machines")
     _check_store(options.store, engine)
     found = read_manifest(options.store)
@@ -92,7 +94,7 @@ def start(
         raise UsageError(f"{options.store} holds a run; --resume goes on with it, or give another --checkpoint")
     n_replicas = options.n_replicas or max(1, min(len(workers), prepare.MOST_REPLICAS))
     prepare.check_options(config, n_replicas, force=keeping.force)
-    threads = config.threads or min(worker.n_cpus for worker in workers.values())
+    threads = config.threads or prepare.threads_for(workers)
     config = prepare.with_alpha(dataclasses.replace(config, threads=threads), n_replicas, monitor)
     if keeping.base is not None:
         lists["keep_words"] = keeping.base.words | lists.get("keep_words", frozenset())
