@@ -18,13 +18,14 @@ import kernels
 import objectives
 import queries
 import reading
+import rounds
 import scaling
 
 HERE = Path(__file__).parent
 #: The scripts whose results have their names; the others are of compare.py.
 SCRIPTS = {
     "deterministic": deterministic, "kernels": kernels, "objectives": objectives, "queries": queries,
-    "reading": reading,
+    "reading": reading, "rounds": rounds,
 }  # fmt: skip
 PAGES = [HERE.parent / "README.md", HERE / "README.md"]
 

@@ -94,7 +94,7 @@ def same(one, other):
     n_rounds=st.integers(1, 7),
 )
 def test_every_token_has_its_replica_and_its_round(sizes, replicas, n_rounds):
-    shards = tuple(Shard(f"s{i}", size) for i, size in enumerate(sizes))
+    shards = tuple(Shard(f"s{i}", size, "") for i, size in enumerate(sizes))
     plan = Plan("", "", TrainConfig(epochs=2).resolved(), shards, sum(sizes), 100, replicas, n_rounds)
     seen = np.zeros(sum(sizes), int)
     for replica in range(replicas):
@@ -374,6 +374,25 @@ def test_an_encoded_corpus_is_the_only_shard(text, tmp_path):
     assert model.contents.corpus["names"] == ["c.w2vc"]
     assert (tmp_path / "c.w2vc").exists()
     assert same(train(tmp_path / "c.w2vc", tmp_path / "r", tmp_path / "m.w2v"), model)
+
+
+def test_a_corpus_that_is_replaced_is_noticed_and_never_mixed_up(text, tmp_path):
+    """By a run that goes on, and by workers that have seen the older one."""
+    from w2vfast.corpus.container import save_corpus
+    from w2vfast.system.staging import Staging
+
+    def encode_to(min_count):
+        with Staging(tmp_path / "c.w2vc") as staging:
+            save_corpus(encode(find_sources(str(text)), ReadingOptions(min_count=min_count)), staging)
+
+    encode_to(2)
+    stopped(tmp_path / "c.w2vc", tmp_path)
+    encode_to(4)
+    rounds.open_shard.cache_clear()  # as in a new process; one that has the older file mapped goes on with that
+    with pytest.raises(FormatError, match="has changed since the run was begun"):
+        train(tmp_path / "c.w2vc", tmp_path / "run", tmp_path / "m.w2v", resume=True)
+    model = train(tmp_path / "c.w2vc", tmp_path / "other", tmp_path / "m.w2v")
+    assert len(model) == len(encode(find_sources(str(text)), ReadingOptions(min_count=4)).vocab)
 
 
 def test_merging_one_replica_changes_nothing_but_rounding(text, tmp_path):

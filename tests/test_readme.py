@@ -1,5 +1,6 @@
 """The README's commands work as printed."""
 
+import gzip
 import importlib.util
 import os
 import re
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import QUESTIONS, SAMPLE
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +71,23 @@ def check_tour(folder, shown):
     assert shown('"results"][0]["word"]').strip() in first
     assert shown("head -3 words.tsv").count("\n") == 3
     assert "words/s with" in shown("w2vfast plan")
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_the_commands_of_the_other_pages_work_as_printed(page, tmp_path):
+    (tmp_path / "corpus.txt").write_bytes(gzip.decompress(SAMPLE.read_bytes()))
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for code in re.findall(r"<!-- tour -->\n```sh\n(.*?)```", page.read_text(), re.S):
+        command = ["bash", "-euo", "pipefail", "-c", code]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, env=env)
+        assert result.returncode == 0, code + result.stderr.decode()
+    for link in re.findall(r"\]\(((?!http)[^)#]+)\)", page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+def test_links_lead_somewhere():
+    for link in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
 
 
 def test_every_command_is_mentioned_and_none_that_is_not_there():

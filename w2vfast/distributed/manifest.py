@@ -82,7 +82,9 @@ def read_manifest(store: str) -> Manifest | None:
 
 def _plan(content: dict[str, Any], store: str) -> Plan:
     values = {field.name: content[field.name] for field in fields(Plan)}
-    shards = tuple(Shard(str(shard["url"]), int(shard["n_tokens"])) for shard in content["shards"])
+    shards = tuple(
+        Shard(str(shard["url"]), int(shard["n_tokens"]), str(shard["crc32"])) for shard in content["shards"]
+    )
     config, frozen = TrainConfig(**content["config"]), tuple(map(int, content["frozen"]))
     return Plan(**values | {"store": store, "config": config, "shards": shards, "frozen": frozen})
 

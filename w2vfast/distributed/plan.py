@@ -22,6 +22,7 @@ class Shard:
 
     url: str
     n_tokens: int
+    crc32: str  # of its ids: what tells a file that has been replaced
 
 
 class Span(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from w2vfast.corpus.container import load_corpus
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.distributed.engine import Engine, Worker, describe_worker
 from w2vfast.distributed.plan import BLOCK_BYTES, Plan, Shard
@@ -22,7 +23,8 @@ from w2vfast.distributed.reading import (
     merge_counts,
     total_report,
 )
-from w2vfast.distributed.rounds import open_shard, sentence_end
+from w2vfast.distributed.rounds import sentence_end
+from w2vfast.distributed.store import crc_of, fetch
 from w2vfast.errors import CorpusError, OutOfMemoryError, UsageError
 from w2vfast.kernels.vector import LANES
 from w2vfast.training.config import TrainConfig
@@ -31,7 +33,7 @@ from w2vfast.training.monitor import Monitor, human
 from w2vfast.vocab import Vocab
 
 T = TypeVar("T")
-#: More replicas have not been shown to keep the quality of one machine: benchmarks/distributed.py.
+#: More replicas have not been shown to keep the quality of one machine: benchmarks/rounds.py.
 MOST_REPLICAS = 4
 DEFAULT_ROUNDS = 64
 #: What the learning rate that suits one machine is multiplied by, for so many replicas and more.
@@ -49,6 +51,7 @@ class ShardedCorpus:
     report: ReadingReport
     names: tuple[str, ...]
     sample_sha256: str
+    count_bound: int = 0  # by so much a count may be too small, where tables were too large to be kept whole
 
     @property
     def n_tokens(self) -> int:
@@ -164,7 +167,7 @@ def _trained_tokens(corpus: ShardedCorpus, held_out: float, engine: Engine) -> i
     wanted, first = round(corpus.n_tokens * (1 - held_out)), 0
     for shard in corpus.shards:
         if wanted <= first + shard.n_tokens:
-            first += int(engine.get([engine.submit(sentence_end, shard.url, wanted - first)])[0])
+            first += int(engine.get([engine.submit(sentence_end, shard, wanted - first)])[0])
             break
         first += shard.n_tokens
     if not 0 < first < corpus.n_tokens:
@@ -174,8 +177,8 @@ def _trained_tokens(corpus: ShardedCorpus, held_out: float, engine: Engine) -> i
 
 def container(file: File) -> ShardedCorpus:
     """Return an encoded corpus as the only shard."""
-    corpus, names = open_shard(file.url), (file.name,)
-    shards = (Shard(file.url, corpus.n_tokens),)
+    corpus, names = load_corpus(fetch(file.url)), (file.name,)
+    shards = (Shard(file.url, corpus.n_tokens, crc_of(corpus.ids)),)
     return ShardedCorpus(shards, corpus.vocab, corpus.n_sentences, corpus.report, names, corpus.sample_sha256)
 
 
@@ -217,7 +220,8 @@ def encode_text(
     names = tuple(file.name for file in files)
     n_sentences = sum(found.n_sentences for found in encoded)
     in_order = tuple(shards[i] for i in order.tolist())
-    return ShardedCorpus(in_order, vocab, n_sentences, report, names, encoded[0].sample_sha256)
+    bound = 0 if whole is None else whole.bound
+    return ShardedCorpus(in_order, vocab, n_sentences, report, names, encoded[0].sample_sha256, bound)
 
 
 def _merged(tables: Sequence[T], engine: Engine) -> T | None:

@@ -23,7 +23,7 @@ from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.corpus.sources import START_BYTES, Source, begins_container, find_sources, is_compressed
 from w2vfast.corpus.tokenizer import Tokenizer, choose_words
 from w2vfast.distributed.plan import Shard
-from w2vfast.distributed.store import Store, open_filesystem, reason
+from w2vfast.distributed.store import Store, crc_of, open_filesystem, reason
 from w2vfast.errors import CorpusError, UsageError
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab, pack
@@ -209,7 +209,7 @@ def encode_shard(parts: Sequence[Part], options: ReadingOptions, vocab: Vocab, s
                 save_corpus(corpus, staging)
             content = np.memmap(path, np.uint8, "r")
             Store(store).put(name, content.data)
-        shard = Shard(Store(store).path(name), corpus.n_tokens)
+        shard = Shard(Store(store).path(name), corpus.n_tokens, crc_of(corpus.ids))
     return Encoded(shard, n_sentences, corpus.report, corpus.sample_sha256)
 
 

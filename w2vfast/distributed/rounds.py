@@ -19,8 +19,9 @@ from w2vfast import _jit
 from w2vfast.corpus.container import load_corpus
 from w2vfast.corpus.encoded import EncodedCorpus
 from w2vfast.distributed.engine import OnTokens
-from w2vfast.distributed.plan import Plan
+from w2vfast.distributed.plan import Plan, Shard
 from w2vfast.distributed.store import Store, crc_of, fetch, octets_of
+from w2vfast.errors import FormatError
 from w2vfast.kernels.arguments import Job, Model, Settings, Tables, Text
 from w2vfast.kernels.merging import CURVATURE, merge_rows
 from w2vfast.kernels.shards import train_chunk
@@ -168,7 +169,7 @@ def read_blocks(plan: Plan, blocks: Sequence[str]) -> NDArray[np.float32]:
     both = aligned_zeros(2 * plan.vocab_size, plan.width).reshape(2, plan.vocab_size, plan.width)
     for block, name in enumerate(blocks):
         begin, end = plan.rows(block)
-        both[:, begin:end] = _read_block(plan, block, name)
+        Store(plan.store).read_into(name, *(octets_of(matrix[begin:end]) for matrix in both))
     return both
 
 
@@ -196,16 +197,25 @@ def held_out_loss(plan: Plan, blocks: Sequence[str]) -> float:
     return total / n_pairs if n_pairs else float("nan")
 
 
-def sentence_end(url: str, wanted: int) -> int:
+def sentence_end(shard: Shard, wanted: int) -> int:
     """Return the first end of a sentence in a shard that is not before a position."""
-    offsets = open_shard(url).offsets
+    offsets = open_shard(shard).offsets
     return int(offsets[np.searchsorted(offsets, wanted)])
 
 
 @lru_cache(maxsize=4)
-def open_shard(url: str) -> EncodedCorpus:
-    """Return a shard, fetched to this machine, checked, and mapped into memory."""
-    return load_corpus(fetch(url))
+def open_shard(shard: Shard) -> EncodedCorpus:
+    """Return a shard, fetched to this machine, checked, and mapped into memory.
+
+    Raises
+    ------
+    FormatError
+        It is damaged, or another one than the run was begun with.
+    """
+    corpus = load_corpus(fetch(shard.url))
+    if crc_of(corpus.ids) != shard.crc32:
+        raise FormatError(f"{shard.url} has changed since the run was begun")
+    return corpus
 
 
 def _train_on(config: TrainConfig) -> Any:
@@ -217,7 +227,7 @@ def _train_on(config: TrainConfig) -> Any:
 
 def _inputs(plan: Plan, shard: int, epoch: int, n_threads: int) -> tuple[Text, Tables, Settings]:
     """Return what a kernel takes to train on a shard in an epoch."""
-    corpus, (tables, settings) = open_shard(plan.shards[shard].url), _tables(plan, shard, n_threads)
+    corpus, (tables, settings) = open_shard(plan.shards[shard]), _tables(plan, shard, n_threads)
     shuffler = _shuffler(plan, shard)
     text = Text(corpus.ids, corpus.offsets) if shuffler is None else shuffler.text(epoch)
     return text, tables, settings
@@ -225,14 +235,14 @@ def _inputs(plan: Plan, shard: int, epoch: int, n_threads: int) -> tuple[Text, T
 
 @lru_cache(maxsize=2)
 def _tables(plan: Plan, shard: int, n_threads: int) -> tuple[Tables, Settings]:
-    return kernel_inputs(open_shard(plan.shards[shard].url), plan.config, n_threads)
+    return kernel_inputs(open_shard(plan.shards[shard]), plan.config, n_threads)
 
 
 @lru_cache(maxsize=2)
 def _shuffler(plan: Plan, shard: int) -> Shuffler | None:
     if not plan.config.shuffle:
         return None
-    corpus, first = open_shard(plan.shards[shard].url), sum(s.n_tokens for s in plan.shards[:shard])
+    corpus, first = open_shard(plan.shards[shard]), sum(s.n_tokens for s in plan.shards[:shard])
     n_trained = max(0, min(corpus.n_tokens, plan.n_tokens - first))
     return Shuffler(Text(corpus.ids, corpus.offsets), n_trained, plan.config.seed)
 
@@ -240,4 +250,4 @@ def _shuffler(plan: Plan, shard: int) -> Shuffler | None:
 @lru_cache(maxsize=1)
 def _updates(plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     tables, _ = _tables(plan, 0, 1)
-    return expected_updates(tables, open_shard(plan.shards[0].url).vocab.counts, plan.config)
+    return expected_updates(tables, open_shard(plan.shards[0]).vocab.counts, plan.config)

@@ -101,6 +101,8 @@ def start(
     corpus = _read(files, config, n_replicas, options, engine, lists)
     describe(corpus, config, monitor)
     warn(corpus.report, len(corpus.names), config.reading(), monitor)
+    if corpus.count_bound:
+        monitor.note(f"warning: rare words were forgotten: a count may be too small by {corpus.count_bound:,}")
     n_rounds = options.n_rounds or prepare.DEFAULT_ROUNDS
     plan = prepare.make_plan(corpus, config, options.store, n_replicas, n_rounds, engine, keeping.frozen)
     prepare.check_workers(workers, plan, monitor, force=keeping.force)
@@ -219,7 +221,7 @@ def _check_same(found: Manifest, files: Sequence[File], keeping: Keeping, option
 
 def _corpus_of(found: Manifest) -> prepare.ShardedCorpus:
     about, shards = found.corpus, found.plan.shards
-    vocab, report = rounds.open_shard(shards[0].url).vocab, ReadingReport(**about["report"])
+    vocab, report = rounds.open_shard(shards[0]).vocab, ReadingReport(**about["report"])
     return prepare.ShardedCorpus(
         shards, vocab, about["sentences"], report, tuple(about["names"]), about["sha256_of_first_mib"]
     )

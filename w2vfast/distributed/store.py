@@ -61,8 +61,8 @@ class Store:
         except OSError as error:
             raise OutputError(f"cannot write {self.path(name)}: {reason(error)}") from None
 
-    def read_into(self, name: str, octets: memoryview) -> None:
-        """Fill a buffer with a file of its size.
+    def read_into(self, name: str, *buffers: memoryview) -> None:
+        """Fill buffers, one after the other, with a file of their size.
 
         Raises
         ------
@@ -72,11 +72,8 @@ class Store:
         system, root = self._place
         try:
             with system.open(f"{root}/{name}", "rb") as file:
-                n_read = 0
-                while n_read < len(octets) and (n := file.readinto(octets[n_read:])):
-                    n_read += n
-                if n_read < len(octets) or file.read(1):
-                    raise FormatError(f"{self.path(name)} is damaged: it has not {len(octets):,} bytes")
+                if not all(_fills(file, buffer) for buffer in buffers) or file.read(1):
+                    raise FormatError(f"{self.path(name)} is damaged: it has not {sum(map(len, buffers)):,} bytes")
         except OSError as error:
             raise FormatError(f"cannot read {self.path(name)}: {reason(error)}") from None
 
@@ -142,9 +139,17 @@ def fetch(url: str) -> Path:
     if "file" in _protocols(system):
         return Path(path)
     try:
-        return Path(fsspec.open_local(f"simplecache::{url}"))
+        return Path(fsspec.open_local(f"filecache::{url}", filecache={"check_files": True}))
     except OSError as error:
         raise FormatError(f"cannot read {url}: {reason(error)}") from None
+
+
+def _fills(file: Any, buffer: memoryview) -> bool:
+    """Tell whether a file fills a buffer."""
+    n_read = 0
+    while n_read < len(buffer) and (n := file.readinto(buffer[n_read:])):
+        n_read += n
+    return n_read == len(buffer)
 
 
 def octets_of(array: NDArray[Any]) -> memoryview:

@@ -1,9 +1,9 @@
 """What training in rounds costs, and what it learns, beside one machine.
 
-    python benchmarks/distributed.py cost corpus.w2vc --rounds 1 4 16
-        --output benchmarks/results/distributed-cost.json
-    python benchmarks/distributed.py quality corpus.w2vc --analogies questions-words.txt --similarity ...
-        --output benchmarks/results/distributed-quality.json
+    python benchmarks/rounds.py cost corpus.w2vc --rounds 1 4 16
+        --output benchmarks/results/rounds-cost.json
+    python benchmarks/rounds.py quality corpus.w2vc --analogies questions-words.txt --similarity ...
+        --output benchmarks/results/rounds-quality.json
 
 ``cost``: a cluster of two local processes with a thread each beside one process with two threads, interleaved; the
 time of a round without training, the bytes that go from worker to worker, and what follows from these for clusters
@@ -23,8 +23,8 @@ from pathlib import Path
 import machine
 import quality
 
+from w2vfast.commands.workers import connect
 from w2vfast.corpus.container import load_corpus
-from w2vfast.distributed.dask_engine import DaskEngine
 from w2vfast.distributed.reading import find_files
 from w2vfast.distributed.start import Options, start
 from w2vfast.training.config import TrainConfig
@@ -78,7 +78,7 @@ def cost(args: argparse.Namespace) -> list[dict]:
     corpus = load_corpus(Path(args.corpus))
     params = {"dim": args.dim, "epochs": args.epochs}
     rows = [{"rounds": 0, "speeds": []}] + [{"rounds": n, "speeds": [], "rest": []} for n in args.rounds]
-    with DaskEngine("local:2") as engine:
+    with connect("local:2") as engine:
         warm = TrainConfig(threads=1, **{**params, "epochs": 1})
         run_in_rounds(engine, args.corpus, warm, 2, 2)  # compiles, and maps the text
         for _ in range(args.repeats):
@@ -98,6 +98,11 @@ def cost(args: argparse.Namespace) -> list[dict]:
                 row["model_bytes"] = 8 * run.plan.vocab_size * run.plan.width
                 row["tokens"] = run.plan.n_tokens / run.plan.n_rounds / 2
     return rows
+
+
+def table(rows: list[dict]) -> str:
+    """Return rows of either kind as Markdown."""
+    return cost_table(rows) if "speeds" in rows[0] else quality_table(rows)
 
 
 def cost_table(rows: list[dict]) -> str:
@@ -142,7 +147,7 @@ def measure_quality(args: argparse.Namespace) -> list[dict]:
     corpus = load_corpus(Path(args.corpus))
     settings = [tuple(map(float, text.split(":"))) for text in args.settings]
     rows = [{"replicas": int(k), "rounds": int(r), "factor": f, "loss": [], "scores": {}} for k, r, f in settings]
-    with DaskEngine("local:2") as engine:
+    with connect("local:2") as engine:
         for seed in range(1, args.seeds + 1):
             for row in rows:
                 usual = TrainConfig(model=args.model).resolved().alpha
@@ -194,10 +199,8 @@ def main() -> None:
     parser.add_argument("--output", help="JSON file to write; the table goes to standard output")
     args = parser.parse_args()
     args.corpus = os.path.realpath(args.corpus)
-    if args.what == "cost":
-        machine.report(cost(args), cost_table, args.output)
-    else:
-        machine.report(measure_quality(args), quality_table, args.output)
+    measure = cost if args.what == "cost" else measure_quality
+    machine.report(measure(args), table, args.output)
 
 
 if __name__ == "__main__":
