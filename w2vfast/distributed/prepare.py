@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import numpy as np
-
 from w2vfast.corpus.container import load_corpus
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.distributed.engine import Engine, Worker, describe_worker
@@ -183,7 +181,7 @@ def container(file: File) -> ShardedCorpus:
 
 
 def encode_text(
-    files: Sequence[File], options: ReadingOptions, n_replicas: int, seed: int, store: str, engine: Engine,
+    files: Sequence[File], options: ReadingOptions, n_replicas: int, store: str, engine: Engine,
     wait: Callable[[Sequence[Any]], None],
 ) -> ShardedCorpus:  # fmt: skip
     """Count, choose and encode on the workers; ``wait`` waits for results.
@@ -214,14 +212,12 @@ def encode_text(
     shards = [found.shard for found in encoded if found.shard is not None]
     if sum(shard.n_tokens for shard in shards) == sum(found.n_sentences for found in encoded):
         raise CorpusError("no line has two known words, so there are no contexts; a line is a sentence")
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(len(shards))
     whole = None if table is None else engine.get([table])[0]
     report = total_report([found.report for found in encoded], whole, len(vocab))
     names = tuple(file.name for file in files)
     n_sentences = sum(found.n_sentences for found in encoded)
-    in_order = tuple(shards[i] for i in order.tolist())
     bound = 0 if whole is None else whole.bound
-    return ShardedCorpus(in_order, vocab, n_sentences, report, names, encoded[0].sample_sha256, bound)
+    return ShardedCorpus(tuple(shards), vocab, n_sentences, report, names, encoded[0].sample_sha256, bound)
 
 
 def _merged(tables: Sequence[T], engine: Engine) -> T | None:

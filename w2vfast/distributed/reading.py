@@ -29,7 +29,7 @@ from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab, pack
 
 _SHARD_BYTES, _LEAST_SHARD_BYTES = 1 << 28, 1 << 16
-_SHARDS_A_REPLICA = 4  # at least, if the text is not too short: so that replicas get mixtures of it
+_SHARDS_A_REPLICA = 4  # at least, if the text is not too short: so that all workers have some to encode
 _MOST_WORDS = 1 << 23  # of a table of counts
 _SKIP_BYTES = 1 << 16
 

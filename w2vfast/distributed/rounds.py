@@ -88,12 +88,13 @@ def train_replica(
     n_threads = plan.config.threads or 1
     _jit.use_threads(n_threads)
     states = np.array([plan.seed(_SHARDS_STREAM, round_number, replica, i) for i in range(n_threads)])
-    loss_sum, n_measured, n_pairs, first = 0.0, 0, 0, plan.piece(replica, 0)[0]
-    for span in plan.spans(*plan.piece(replica, number)):
+    loss_sum, n_measured, n_pairs, (first, last) = 0.0, 0, 0, plan.piece(replica, number)
+    before = plan.tokens_before(round_number)
+    for span in plan.spans(first, last):
         text, tables, settings = _inputs(plan, span.shard, epoch, n_threads)
         if plan.frozen:
             tables = with_frozen(tables, np.array(plan.frozen), model, has_words_out=plan.config.loss != "hs")
-        alpha = plan.alpha_at(epoch * plan.n_tokens + plan.n_replicas * (span.first - first))
+        alpha = plan.alpha_at(before + plan.n_replicas * (span.first - first))  # the others are as far
         slope = plan.n_replicas * (plan.alpha_at(1) - plan.alpha_at(0))
         key = plan.seed(_KEYS_STREAM, epoch, span.shard)
         for begin in range(span.begin, span.end, _CHUNK_TOKENS * n_threads):

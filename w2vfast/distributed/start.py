@@ -156,7 +156,7 @@ def _read(
     if not encoded:
         wait = partial(wait_for, engine)
         reading = config.reading(**lists)
-        return prepare.encode_text(files, reading, n_replicas, config.seed, options.store, engine, wait)
+        return prepare.encode_text(files, reading, n_replicas, options.store, engine, wait)
     if len(files) > 1:
         raise UsageError("an encoded corpus must be the only input")
     return prepare.container(encoded[0])
