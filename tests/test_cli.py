@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import COMMAND, SAMPLE
 
+from w2vfast.cli import _COMMANDS
+
 #: A program that runs the command and fails if that needed Numba.
 LIGHT = (
     "import sys; from w2vfast.cli import main\n"
@@ -195,8 +197,20 @@ def test_a_damaged_default_model_is_an_error_and_no_other_is_taken(w2v, corpus):
     assert (result.returncode, result.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_help_fits_a_screen_and_shows_an_example(command, w2v):
+    """Of 50 lines and 80 columns; where that is too little, --help-all shows the rest."""
+    short = w2v(command, "--help").stdout.decode()
+    assert len(short.splitlines()) <= 51
+    assert max(map(len, short.splitlines())) <= 80
+    assert f"w2vfast {command}" in short.partition("\n")[2]
+    if "--help-all" in short:
+        whole = w2v(command, "--help-all").stdout.decode()
+        assert whole.count("\n  -") > short.count("\n  -")
+
+
 def test_help_shows_every_default_and_an_example(w2v):
-    text = w2v("train", "--help").stdout.decode()
+    text = w2v("train", "--help-all").stdout.decode()
     for fact in (
         "[default: sg]",
         "[default: 5]",

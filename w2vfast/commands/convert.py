@@ -39,7 +39,7 @@ def convert(
     VECTORS may be of any trainer; their format is told by their bytes. Some rows at a time are in memory.
 
     \b
-    w2vfast convert model.w2v -o vectors.txt          word2vec text, for gensim and spaCy
+    w2vfast convert model.w2v -o vectors.txt    text, for gensim and spaCy
     w2vfast convert glove.6B.100d.txt -o glove.w2v --top 100000
     w2vfast convert model.w2v -o projector --format tensorboard
 

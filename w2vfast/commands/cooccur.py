@@ -25,7 +25,10 @@ from w2vfast.training.run import read_corpus, refuse_input_as_output
 _PAIRS, _VECTORS = "Learning", "Model"
 
 
-@click.command(cls=GroupedCommand)
+_ESSENTIAL = "window context_weight weight binary form dim smoothing min_count threads output quiet"
+
+
+@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
 @click.argument("corpus", nargs=-1, required=True)
 @grouped(_PAIRS, "--window", type=click.IntRange(1, 1000), default=2, show_default=True,
          help="Words on either side that count.")  # fmt: skip

@@ -25,6 +25,9 @@ def demo(model_file: str, quiet: bool) -> None:
     """Train on a small sample text and show what the vectors know.
 
     The sample is made up: its topics, pairs (king, queen) and capitals are planted, so the answers are known.
+
+    \b
+    w2vfast demo -o demo.w2v
     """
     monitor = Monitor() if quiet else Console()
     with as_file(SAMPLE) as corpus:

@@ -14,8 +14,10 @@ from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
 
+_ESSENTIAL = "lowercase tokenizer min_count max_vocab keep_words drop_words vocab output quiet"
 
-@click.command(cls=GroupedCommand)
+
+@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
 @click.argument("corpus", nargs=-1, required=True)
 @text_options
 @click.option("-o", "--output", default="corpus.w2vc", show_default=True, metavar="FILE", help="File to write.")

@@ -11,8 +11,9 @@ from w2vfast.training.config import LIMITS, TrainConfig
 F = TypeVar("F", bound=Callable[..., Any])
 _MODEL, _TEXT, _LEARNING, _RUN, _OTHER = "Model", "Text", "Learning", "Run", "Other options"
 QUESTION, RESULTS, ANSWERS = "Question", "Results", "Form of the answers"
+_SHOWS_ALL = "w2vfast.shows_all_options"
 _HEADINGS = QUESTION, RESULTS, ANSWERS, _MODEL, _TEXT, _LEARNING, _RUN, "Cluster", _OTHER
-_ALPHAS = "0.05 for sg; for cbow 0.15, classic 0.075; with --loss hs 0.025 and 0.05, classic 0.025"
+_ALPHAS = "sg 0.05, cbow 0.15, classic 0.075; with --loss hs 0.025, 0.05, 0.025"
 _READING = {
     "lowercase": "Turn the text to lower case.",
     "tokenizer": "Split at white space only; or find words: letters, digits, inner ' and -.",
@@ -39,8 +40,31 @@ EXIT_CODES = (
 )
 
 
+def _show_all(ctx: click.Context, option: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        ctx.meta[_SHOWS_ALL] = True
+        click.echo(ctx.get_help())
+        ctx.exit()
+
+
 class GroupedCommand(click.Command):
-    """A command whose help shows its options under headings, after its examples, and the exit codes in the end."""
+    """A command whose help shows its options under headings, after its examples, and the exit codes in the end.
+
+    Parameters
+    ----------
+    essential
+        Names of the parameters that ``--help`` shows, so that it fits a screen; ``--help-all`` shows all. Without
+        any, ``--help`` does.
+    """
+
+    def __init__(self, *args: Any, essential: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._essential = {"help", "help_all", *essential.split()} if essential else set()
+        if essential:
+            self.params.append(click.Option(
+                ["--help-all"], is_flag=True, is_eager=True, expose_value=False, callback=_show_all,
+                help="Show all options.",
+            ))  # fmt: skip
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the exit codes."""
@@ -51,6 +75,8 @@ class GroupedCommand(click.Command):
         """Write each group of options under its heading."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
+            if self._essential and param.name not in self._essential and _SHOWS_ALL not in ctx.meta:
+                continue
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 heading = param.heading if isinstance(param, GroupedOption) else _OTHER

@@ -17,8 +17,10 @@ from w2vfast.training.messages import announce, warn
 from w2vfast.training.monitor import Console, Monitor
 from w2vfast.training.run import refuse_input_as_output
 
+_ESSENTIAL = "scoring threshold min_count passes connectors delimiter output lowercase tokenizer quiet"
 
-@click.command(cls=GroupedCommand)
+
+@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
 @click.argument("corpus", nargs=-1, required=True)
 @click.option("--scoring", type=click.Choice(["word2phrase", "gensim", "npmi"]), default="word2phrase",
               show_default=True, help="The pair's count against its words', weighed as word2phrase.c or gensim "

@@ -21,8 +21,10 @@ from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, clock, human
 from w2vfast.training.run import read_corpus
 
+_ESSENTIAL = "model dim window neg epochs min_count max_vocab threads as_json quiet"
 
-@click.command(cls=GroupedCommand)
+
+@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
 @click.argument("corpus", nargs=-1, required=True)
 @training_options
 @text_options

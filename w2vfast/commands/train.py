@@ -38,7 +38,10 @@ from w2vfast.training.run import Keeping, parameters_like, refuse_input_as_outpu
 _RUN = "Run"
 
 
-@click.command(cls=GroupedCommand)
+_ESSENTIAL = "model loss dim window neg min_count epochs alpha threads output base resume workers quiet"
+
+
+@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
 @click.argument("corpus", nargs=-1, required=True)
 @training_options
 @text_options

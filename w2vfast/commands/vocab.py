@@ -16,8 +16,10 @@ from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
 
+_ESSENTIAL = "lowercase tokenizer min_count max_vocab keep_words drop_words form coverage output quiet"
 
-@click.command(cls=GroupedCommand)
+
+@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
 @click.argument("corpus", nargs=-1, required=True)
 @text_options
 @click.option("--format", "form", type=click.Choice(["tsv", "w2v"]), default="tsv", show_default=True,
@@ -37,7 +39,8 @@ def vocab(
 
     \b
     w2vfast vocab corpus.txt | head
-    w2vfast vocab corpus.txt --min-count 100 -o words.tsv; w2vfast train corpus.txt --vocab words.tsv
+    w2vfast vocab corpus.txt --min-count 100 -o words.tsv
+    w2vfast train corpus.txt --vocab words.tsv
     """
     monitor = Monitor() if quiet else Console(progress)
     lists = take_reading(params)
