@@ -357,6 +357,7 @@ def test_workers_of_other_versions_or_without_memory_are_refused(text, tmp_path)
         train(text, tmp_path / "s", tmp_path / "m.w2v", Old(memory_bytes=1000))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # fsspec leaves a file open
 def test_a_store_behind_a_url(text, tmp_path):
     """Whole files by one PUT; shards are copied before they are mapped."""
     expected = train(text, tmp_path / "w", tmp_path / "w.w2v")
