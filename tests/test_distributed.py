@@ -306,13 +306,27 @@ def test_more_replicas_are_trained_if_that_is_forced(text, tmp_path):
     train(text, tmp_path / "r", tmp_path / "m.w2v", replicas=8, keeping=Keeping(force=True))
 
 
-def test_the_learning_rate_of_several_replicas_is_told(text, tmp_path):
+def test_learning_rate_and_momentum_are_told(text, tmp_path):
     notes = Notes()
-    model = train(text, tmp_path / "r", tmp_path / "m.w2v", monitor=notes, replicas=4)
-    factor = prepare.ALPHA_FACTORS[3]
-    assert model.params["alpha"] == pytest.approx(0.05 * factor)
-    assert any(f"x {factor:g} for 4 replicas" in line for line in notes.lines)
-    assert train(text, tmp_path / "r", tmp_path / "m.w2v", replicas=4, alpha=0.02).params["alpha"] == 0.02
+    train(text, tmp_path / "r", tmp_path / "m.w2v", monitor=notes, replicas=4, alpha=0.02)
+    assert any(line.endswith("learning rate 0.02, momentum 0.25") for line in notes.lines)
+    alone = Notes()
+    train(text, tmp_path / "r", tmp_path / "m.w2v", monitor=alone, replicas=1)
+    assert any(line.endswith("learning rate 0.05") for line in alone.lines)
+
+
+def test_momentum_goes_on_in_the_direction_of_the_round_before(text, tmp_path):
+    """x_r = merged + momentum (x_{r-1} - x_{r-2})."""
+    store = stopped(text, tmp_path)
+    standing, plan = read_manifest(str(store)).last, read_manifest(str(store)).plan
+    names = standing.before[1][0], standing.blocks[1][0]
+    older, old = (rounds._read_block(plan, 1, name) for name in names)
+    stats, outcome = rounds.Stats(1.0, 1, 10, ""), old.copy()
+    merged = rounds.merge_block(plan, 99, 1, names, [stats] * 3, [outcome] * 3)
+    assert plan.momentum > 0
+    assert (old != older).any()
+    expected = old + np.float32(plan.momentum) * (old - older)
+    np.testing.assert_array_equal(rounds._read_block(plan, 1, merged.name), expected)
 
 
 def test_a_diverging_run_stops_and_leaves_no_model(text, tmp_path):

@@ -1,6 +1,6 @@
 """Where a run in rounds stands, as a file in its store: written last in a round, so that it never lies.
 
-It holds the plan, the position and sums of the run, and the model after the last two rounds as names and checksums
+It holds the plan, the position and sums of the run, and the model after the last rounds as names and checksums
 of blocks. Arrays and JSON only: nothing in a store is ever executed.
 """
 
@@ -25,6 +25,7 @@ class Standing:
 
     n_rounds: int  # done, over all epochs
     blocks: tuple[tuple[str, str], ...]  # names and checksums
+    before: tuple[tuple[str, str], ...]  # those of the model a round earlier, for the momentum
     progress: dict[str, float]
 
     def state(self) -> RunState:
@@ -90,7 +91,9 @@ def _plan(content: dict[str, Any], store: str) -> Plan:
 
 
 def _standing(content: dict[str, Any]) -> Standing:
-    blocks = tuple((str(name), str(crc)) for name, crc in content["blocks"])
-    found = Standing(int(content["n_rounds"]), blocks, dict(content["progress"]))
+    blocks, before = (
+        tuple((str(name), str(crc)) for name, crc in content[which]) for which in ("blocks", "before")
+    )
+    found = Standing(int(content["n_rounds"]), blocks, before, dict(content["progress"]))
     found.state()
     return found

@@ -48,6 +48,7 @@ class Plan:
     vocab_size: int
     n_replicas: int  # K
     n_rounds: int  # R, in an epoch
+    momentum: float = 0.0  # what part of a round's change is made again in the next one
     frozen: tuple[int, ...] = ()  # ids of words whose vectors stay
 
     @property

@@ -34,8 +34,8 @@ T = TypeVar("T")
 #: More replicas have not been shown to keep the quality of one machine: benchmarks/rounds.py.
 MOST_REPLICAS = 4
 DEFAULT_ROUNDS = 64
-#: What the learning rate that suits one machine is multiplied by, for so many replicas and more.
-ALPHA_FACTORS = {1: 1.0, 2: 1.0, 3: 1.5}
+#: What part of a round's change is made again in the next one, if there are several replicas.
+MOMENTUM = 0.25
 _MERGED_AT_ONCE = 8  # tables of counts
 
 
@@ -122,21 +122,6 @@ def replica_bytes(vocab_size: int, dim: int, n_replicas: int) -> int:
     return 2 * model + min(model, BLOCK_BYTES) * (n_replicas + 1)
 
 
-def with_alpha(config: TrainConfig, n_replicas: int, monitor: Monitor) -> TrainConfig:
-    """Return the resolved configuration; without a learning rate of the user's, that for so many replicas."""
-    resolved = config.resolved()
-    assert resolved.alpha is not None
-    factor = next(factor for most, factor in reversed(ALPHA_FACTORS.items()) if n_replicas >= most)
-    if config.alpha is None and factor != 1:
-        usual = resolved.alpha
-        resolved = dataclasses.replace(config, alpha=factor * usual).resolved()
-        assert resolved.alpha is not None
-        monitor.note(
-            f"learning rate {resolved.alpha:g}: {usual:g} x {factor:g} for {n_replicas} replicas (--alpha)"
-        )
-    return resolved
-
-
 def make_plan(
     corpus: ShardedCorpus, config: TrainConfig, store: str, n_replicas: int, n_rounds: int, engine: Engine,
     frozen: frozenset[str] = frozenset(),
@@ -153,9 +138,11 @@ def make_plan(
         raise CorpusError(f"{n_tokens} tokens are too few for {n_replicas} replicas")
     ids = tuple(i for i in corpus.vocab.find(sorted(frozen)) if i is not None) if frozen else ()
     n_rounds = min(n_rounds, n_tokens // n_replicas)
+    momentum = MOMENTUM if n_replicas > 1 else 0.0
     return Plan(
-        uuid.uuid4().hex, store, config, corpus.shards, n_tokens, len(corpus.vocab), n_replicas, n_rounds, ids
-    )
+        uuid.uuid4().hex, store, config, corpus.shards, n_tokens, len(corpus.vocab), n_replicas, n_rounds,
+        momentum, ids,
+    )  # fmt: skip
 
 
 def _trained_tokens(corpus: ShardedCorpus, held_out: float, engine: Engine) -> int:

@@ -124,28 +124,37 @@ def merge_block(
     plan: Plan,
     round_number: int,
     block: int,
-    before: str,
+    names: tuple[str, str],
     stats: Sequence[Stats],
     outcomes: Sequence[NDArray[np.float32]],
 ) -> Block:
     """Merge the replicas' rows of a block, in the order of the replicas, and write them to the store.
 
+    With x_r the rows after round r and m the merging of ``kernels.merging``, they become
+
+        x_r = m(x_{r-1}, outcomes) + momentum (x_{r-1} - x_{r-2})
+
+    (Polyak, 1964): averaging replicas makes the steps of frequent rows too short, and this makes up for it.
+
     Parameters
     ----------
     plan, round_number, block
         Which block.
-    before
-        Name of the block that the round began with.
+    names
+        Of the block as it was when the round before began, and when this one began.
     stats, outcomes
         Of each replica: its figures, and its rows (2, B, D).
     """
-    base = _read_block(plan, block, before)
+    base = _read_block(plan, block, names[1])
+    step = np.float32(plan.momentum) * (base - _read_block(plan, block, names[0])) if plan.momentum else None
     begin, end = plan.rows(block)
     alpha = plan.alpha_at(plan.tokens_before(round_number))
     strength = CURVATURE * alpha * sum(s.n_pairs for s in stats) / len(stats)
     for part, updates in enumerate(_updates(plan)):
         copies = np.concatenate([outcome[part] for outcome in outcomes])
         merge_rows(base[part], copies, updates[begin:end], strength, 0, end - begin)
+    if step is not None:
+        base += step
     return write_block(plan, round_number, block, base, tuple(s.attempt for s in stats))
 
 

@@ -111,14 +111,17 @@ class ClusterRun:
     def _outcomes(self, number: int) -> tuple[list[rounds.Stats], list[rounds.Block]]:
         """Train all replicas and merge them; return their figures and the model's blocks."""
         engine, plan, names = self.engine, self.plan, self._names
+        before = [name for name, _ in self._manifest.last.before]
         trained = self._train_all(number)
         try:
             stats = [engine.submit(rounds.stats_of, outcome) for outcome in trained]
             for _ in range(_MOST_MERGES):
                 merged = []
-                for block, name in enumerate(names):
+                for block, old_and_new in enumerate(zip(before, names, strict=True)):
                     parts = [engine.submit(rounds.block_of, plan, block, outcome) for outcome in trained]
-                    merged.append(engine.submit(rounds.merge_block, plan, number, block, name, stats, parts))
+                    merged.append(
+                        engine.submit(rounds.merge_block, plan, number, block, old_and_new, stats, parts)
+                    )
                 self._wait([*stats, *merged])
                 found, blocks = engine.get(stats), engine.get(merged)
                 # an outcome that was lost with its worker and trained again by threads is another one
@@ -202,13 +205,12 @@ class ClusterRun:
         return True
 
     def _commit(self, n_rounds: int, blocks: list[tuple[str, str]]) -> None:
-        """Write the manifest; then what only the round before the last one needed can go."""
-        before = self._manifest.previous
-        standing = Standing(n_rounds, tuple(blocks), self.state.numbers())
-        self._manifest = dataclasses.replace(self._manifest, last=standing, previous=self._manifest.last)
+        """Write the manifest; then what neither it nor the round before needs can go."""
+        last = self._manifest.last
+        standing = Standing(n_rounds, tuple(blocks), last.blocks, self.state.numbers())
+        self._manifest = dataclasses.replace(self._manifest, last=standing, previous=last)
         self._manifest.write()
-        if before is not None:
-            Store(self.plan.store).remove([rounds.folder_of(before.n_rounds - 1)])
+        Store(self.plan.store).remove([rounds.folder_of(n_rounds - 4)])
 
     def _progress(
         self, loss: float, done: int, n_tokens: int, seconds: float, held_out_loss: float | None = None

@@ -95,7 +95,7 @@ def start(
     n_replicas = options.n_replicas or max(1, min(len(workers), prepare.MOST_REPLICAS))
     prepare.check_options(config, n_replicas, force=keeping.force)
     threads = config.threads or prepare.threads_for(workers)
-    config = prepare.with_alpha(dataclasses.replace(config, threads=threads), n_replicas, monitor)
+    config = dataclasses.replace(config, threads=threads).resolved()
     if keeping.base is not None:
         lists["keep_words"] = keeping.base.words | lists.get("keep_words", frozenset())
     corpus = _read(files, config, n_replicas, options, engine, lists)
@@ -108,7 +108,8 @@ def start(
     prepare.check_workers(workers, plan, monitor, force=keeping.force)
     monitor.note(
         f"{n_replicas} replicas, {plan.n_rounds} rounds an epoch of "
-        f"{human(plan.n_tokens / plan.n_rounds / n_replicas)} tokens for each"
+        f"{human(plan.n_tokens / plan.n_rounds / n_replicas)} tokens for each, learning rate {config.alpha:g}"
+        + (f", momentum {plan.momentum:g}" if plan.momentum else "")
     )
     base = None if keeping.base is None else keeping.base.fingerprint
     facts = {**corpus_facts(corpus), "report": dataclasses.asdict(corpus.report)}
@@ -176,7 +177,7 @@ def _first_standing(plan: Plan, corpus: prepare.ShardedCorpus, keeping: Keeping,
         blocks.append((written.name, written.crc32))
     untrained = untrained_loss(plan.config, corpus.vocab.counts)
     state = RunState(np.empty(0, np.uint64), plan.total, last_loss=untrained)
-    return Standing(0, tuple(blocks), state.numbers())
+    return Standing(0, tuple(blocks), tuple(blocks), state.numbers())
 
 
 def _resumed(
@@ -187,7 +188,8 @@ def _resumed(
     for standing in (found.last, found.previous):
         if standing is None:
             continue
-        checks = [engine.submit(_is_whole, found.plan, i, *block) for i, block in enumerate(standing.blocks)]
+        needed = [*enumerate(standing.blocks), *enumerate(standing.before)]
+        checks = [engine.submit(_is_whole, found.plan, i, *block) for i, block in needed]
         if all(engine.get(checks)):
             share = standing.progress["done"] / found.plan.total
             monitor.note(f"going on at {100 * share:.1f} %")
