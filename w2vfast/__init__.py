@@ -10,7 +10,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = ["Embeddings", "TrainConfig", "__version__", "load", "train"]
 
 if TYPE_CHECKING:
