@@ -19,7 +19,7 @@ _N_WORDS = 10
 
 @click.command(cls=GroupedCommand)
 @model_file_option
-@click.option("-k", type=click.IntRange(min=1), default=100, show_default=True, help="Classes.")
+@click.option("-k", "--classes", "k", type=click.IntRange(min=1), default=100, show_default=True, help="Classes.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N words only.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the draws.")
 @click.option("--summary", is_flag=True, help="Classes: number, size, mean cosine, words at the center.")

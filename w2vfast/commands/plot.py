@@ -31,7 +31,7 @@ _TOP = {"html": 20_000, "png": 300, "svg": 300}
               help="The first N words.  [default: 20,000 for HTML, else 300]")  # fmt: skip
 @click.option("--words", metavar="FILE", help="These words instead, one a line.")
 @click.option("--near", metavar="WORD", multiple=True, help="The nearest words of WORD instead; may be repeated.")
-@click.option("--method", type=click.Choice(["pca", "tsne", "umap"]), default="pca", show_default=True,
+@click.option("--layout", "method", type=click.Choice(["pca", "tsne", "umap"]), default="pca", show_default=True,
               help="How vectors become points; t-SNE and UMAP are extras.")  # fmt: skip
 @click.option("--classes", type=click.IntRange(1), default=20, show_default=True, help="Classes, for the colours.")
 @click.option("--color-by", type=click.Choice(["class", "frequency", "none"]), default="class", show_default=True,

@@ -33,7 +33,7 @@ def place(vectors: NDArray[np.float32], method: Method = "pca", *, seed: int = 1
         points = principal_plane(units)
     else:
         if len(units) < 10:
-            raise UsageError(f"{method} needs at least 10 words, not {len(units)}; use --method pca")
+            raise UsageError(f"{method} needs at least 10 words, not {len(units)}; use --layout pca")
         points = _tsne(units, seed) if method == "tsne" else _umap(units, seed)
     points = points - (points.max(axis=0) + points.min(axis=0)) / 2
     return np.asarray(points / max(float(np.abs(points).max()), 1e-12))
@@ -59,7 +59,7 @@ def _tsne(units: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     try:
         from sklearn.manifold import TSNE
     except ImportError:
-        raise UsageError("--method tsne needs: pip install 'w2vfast[tsne]'") from None
+        raise UsageError("--layout tsne needs: pip install 'w2vfast[tsne]'") from None
     perplexity = min(30.0, (len(units) - 1) / 3)
     model = TSNE(metric="cosine", init=principal_plane(units) * 1e-4, perplexity=perplexity, random_state=seed)
     return np.asarray(model.fit_transform(units), np.float64)
@@ -69,6 +69,6 @@ def _umap(units: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     try:
         from umap import UMAP
     except ImportError:
-        raise UsageError("--method umap needs: pip install 'w2vfast[umap]'") from None
+        raise UsageError("--layout umap needs: pip install 'w2vfast[umap]'") from None
     model = UMAP(metric="cosine", n_neighbors=min(15, len(units) - 1), init="pca", random_state=seed, n_jobs=1)
     return np.asarray(model.fit_transform(units), np.float64)
