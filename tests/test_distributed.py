@@ -504,3 +504,11 @@ def test_a_lost_disk_ends_the_run_with_its_name(text, tmp_path):
     with pytest.raises((FormatError, OutputError), match=r"cannot (read|write) .*/r/"):
         train(text, tmp_path / "r", tmp_path / "m.w2v", monitor=Losing())
     assert not (tmp_path / "m.w2v").exists()
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(text, tmp_path):
+    for n_left in (0, 1, 2):
+        with pytest.raises(ConnectionResetError):
+            train(text, tmp_path / "r", tmp_path / "m.w2v", Failing(n_left))
+        assert not (tmp_path / "r").exists()
+    assert not list(tmp_path.iterdir())

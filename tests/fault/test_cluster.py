@@ -56,7 +56,7 @@ def pids(engine):
 def test_a_cluster_gives_the_bits_of_one_process(text, expected, engine, tmp_path):
     notes = Notes()
     assert same(train(text, tmp_path / "run", tmp_path / "m.w2v", engine, notes, n_rounds=6), expected)
-    assert "2 workers on 1 machines" in notes.lines
+    assert "workers: 2, machines: 1" in notes.lines
     assert len(notes.progress) == 12
     assert engine.tokens_trained() > 0
     assert len(workers_of(engine)) == 2

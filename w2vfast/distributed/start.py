@@ -14,7 +14,7 @@ import numpy as np
 
 from w2vfast.corpus.reading import ReadingReport
 from w2vfast.distributed import prepare, rounds
-from w2vfast.distributed.engine import Engine, workers_of
+from w2vfast.distributed.engine import Engine, Worker, workers_of
 from w2vfast.distributed.manifest import NAME, Manifest, Standing, read_manifest
 from w2vfast.distributed.plan import Plan
 from w2vfast.distributed.reading import File
@@ -81,7 +81,8 @@ def start(
     workers = workers_of(engine)
     if not workers:
         raise ClusterError("no worker answers; on all of them w2vfast must be installed")
-    monitor.note(f"{len(workers)} workers on {len({worker.host for worker in workers.values()})} machines")
+    n_machines = len({worker.host for worker in workers.values()})
+    monitor.note(f"workers: {len(workers)}, machines: {n_machines}")
     _check_store(options.store, engine)
     found = read_manifest(options.store)
     if options.resume:
@@ -92,6 +93,18 @@ def start(
         return run
     if found is not None:
         raise UsageError(f"{options.store} holds a run; --resume goes on with it, or give another --checkpoint")
+    try:
+        return _begun(files, config, monitor, keeping, options, engine, workers, lists)
+    except BaseException:  # also Ctrl-C: without a manifest nothing of this is of any use
+        Store(options.store).remove([_SHARDS, _ROUNDS], with_folder=True)
+        raise
+
+
+def _begun(
+    files: Sequence[File], config: TrainConfig, monitor: Monitor, keeping: Keeping, options: Options,
+    engine: Engine, workers: dict[str, Worker], lists: dict[str, Any],
+) -> ClusterRun:  # fmt: skip
+    """Return a new run, with its manifest written."""
     n_replicas = options.n_replicas or max(1, min(len(workers), prepare.MOST_REPLICAS))
     prepare.check_options(config, n_replicas, force=keeping.force)
     threads = config.threads or prepare.threads_for(workers)

@@ -49,16 +49,18 @@ class Store:
         """
         system, root = self._place
         target = f"{root}/{name}"
+        part = f"{target}.{uuid4().hex}.part"
         try:
             system.makedirs(os.path.dirname(target), exist_ok=True)
             if _protocols(system) & _PUTS_WHOLE:
                 system.pipe_file(target, bytes(content))
                 return
-            part = f"{target}.{uuid4().hex}.part"
             with system.open(part, "wb") as file:
                 file.write(content)
             system.mv(part, target)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                system.rm(part)
             raise OutputError(f"cannot write {self.path(name)}: {reason(error)}") from None
 
     def read_into(self, name: str, *buffers: memoryview) -> None:
