@@ -103,6 +103,12 @@ def test_tables_of_figures_are_made_from_stored_results():
 
 
 def test_scripts_are_executable_and_short():
-    for name in ("scripts/setup", "scripts/demo", "scripts/test", "scripts/soak", ".ci/run"):
+    for name in ("scripts/setup", "scripts/demo", "scripts/test", "scripts/test_wheel", "scripts/soak", ".ci/run"):
         assert os.access(ROOT / name, os.X_OK)
         assert len((ROOT / name).read_text().splitlines()) <= 20
+
+
+def test_the_lowest_versions_are_those_of_the_package():
+    wanted = dict(re.findall(r'"([a-z-]+)>=([\d.]+)"', (ROOT / "pyproject.toml").read_text()))
+    for name, version in re.findall(r"^([a-z-]+)==([\d.]+)$", (ROOT / "tests" / "lowest.txt").read_text(), re.M):
+        assert f"{version}.".startswith(f"{wanted[name]}."), name
