@@ -512,3 +512,23 @@ def test_a_run_that_cannot_begin_leaves_nothing(text, tmp_path):
             train(text, tmp_path / "r", tmp_path / "m.w2v", Failing(n_left))
         assert not (tmp_path / "r").exists()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cluster_without_workers_is_told(text, tmp_path, monkeypatch):
+    """The run waits for new ones."""
+    monkeypatch.setattr("w2vfast.distributed.run._QUIET_SECONDS", 0.0)
+
+    class Deserted(InProcess):
+        n_waits = 0
+
+        def wait(self, results, seconds):
+            Deserted.n_waits += 1
+            return [] if 10 < Deserted.n_waits < 14 else results
+
+        def on_each(self, function, *args):
+            return {} if 10 < Deserted.n_waits < 14 else super().on_each(function, *args)
+
+    notes = Notes()
+    model = train(text, tmp_path / "r", tmp_path / "m.w2v", Deserted(), notes)
+    assert "no worker answers; waiting for one" in notes.lines
+    assert same(model, train(text, tmp_path / "w", tmp_path / "w.w2v"))

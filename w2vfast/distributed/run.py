@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from w2vfast.distributed import rounds
-from w2vfast.distributed.engine import Engine
+from w2vfast.distributed.engine import Engine, workers_of
 from w2vfast.distributed.manifest import Manifest, Standing
 from w2vfast.distributed.prepare import ShardedCorpus
 from w2vfast.distributed.store import Store
@@ -24,6 +24,7 @@ _TICK_SECONDS = 0.3
 _STRAGGLES = 3.0  # times the median of the others
 _LEAST_STRAGGLE_SECONDS = 10.0
 _MOST_MERGES = 5
+_QUIET_SECONDS = 60.0
 
 
 def wait_for(engine: Engine, results: Sequence[Any]) -> None:
@@ -55,6 +56,7 @@ class ClusterRun:
         self.stop: StopRequests | None = None
         self._untrained = untrained_loss(self.config, corpus.vocab.counts)
         self._begin, self._told = time.perf_counter(), 0  # tokens that workers told of before this round
+        self._moved, self._seen = time.monotonic(), 0  # when something last happened, tokens told of then
 
     @property
     def model(self) -> Model:
@@ -169,6 +171,12 @@ class ClusterRun:
             self.engine.drop(results)
             raise Interrupted(self.stop.number)
         self._show()
+        if done or self.engine.tokens_trained() != self._seen:
+            self._moved, self._seen = time.monotonic(), self.engine.tokens_trained()
+        elif time.monotonic() - self._moved > _QUIET_SECONDS:
+            self._moved = time.monotonic()
+            if not workers_of(self.engine):
+                self.monitor.note("no worker answers; waiting for one")
         return done
 
     def _show(self) -> None:
