@@ -14,18 +14,18 @@ from pathlib import Path
 import compare
 import defaults
 import deterministic
+import distributed
 import kernels
 import objectives
 import queries
 import reading
-import rounds
 import scaling
 
 HERE = Path(__file__).parent
 #: The scripts whose results have their names; the others are of compare.py.
 SCRIPTS = {
     "deterministic": deterministic, "kernels": kernels, "objectives": objectives, "queries": queries,
-    "reading": reading, "rounds": rounds,
+    "reading": reading, "distributed": distributed,
 }  # fmt: skip
 PAGES = [HERE.parent / "README.md", HERE / "README.md"]
 

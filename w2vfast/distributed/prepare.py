@@ -31,7 +31,7 @@ from w2vfast.training.monitor import Monitor, human
 from w2vfast.vocab import Vocab
 
 T = TypeVar("T")
-#: More replicas have not been shown to keep the quality of one machine: benchmarks/rounds.py.
+#: More replicas have not been shown to keep the quality of one machine: benchmarks/distributed.py.
 MOST_REPLICAS = 4
 DEFAULT_ROUNDS = 64
 #: What part of a round's change is made again in the next one, if there are several replicas.

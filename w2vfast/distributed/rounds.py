@@ -146,7 +146,11 @@ def merge_block(
         Of each replica: its figures, and its rows (2, B, D).
     """
     base = _read_block(plan, block, names[1])
-    step = np.float32(plan.momentum) * (base - _read_block(plan, block, names[0])) if plan.momentum else None
+    step = None
+    if plan.momentum:
+        step = _read_block(plan, block, names[0])
+        np.subtract(base, step, out=step)
+        step *= np.float32(plan.momentum)
     begin, end = plan.rows(block)
     alpha = plan.alpha_at(plan.tokens_before(round_number))
     strength = CURVATURE * alpha * sum(s.n_pairs for s in stats) / len(stats)

@@ -1,9 +1,9 @@
 """What training in rounds costs, and what it learns, beside one machine.
 
-    python benchmarks/rounds.py cost corpus.w2vc --rounds 1 4 16
-        --output benchmarks/results/rounds-cost.json
-    python benchmarks/rounds.py quality corpus.w2vc --analogies questions-words.txt --similarity ...
-        --output benchmarks/results/rounds-quality.json
+    python benchmarks/distributed.py cost corpus.w2vc --rounds 1 4 16
+        --output benchmarks/results/distributed-cost.json
+    python benchmarks/distributed.py quality corpus.w2vc --analogies questions-words.txt --similarity ...
+        --output benchmarks/results/distributed-quality.json
 
 ``cost``: a cluster of two local processes with a thread each beside one process with two threads, interleaved; the
 time of a round without training, the bytes that go from worker to worker, and what follows from these for clusters
@@ -19,6 +19,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+HERE = str(Path(__file__).parent)
+sys.path[:] = [*(place for place in sys.path if place != HERE), HERE]  # Dask has a package of this script's name
 
 import machine
 import quality
