@@ -12,12 +12,14 @@ import statistics
 import time
 import types
 from pathlib import Path
+from unittest import mock
 
 import machine
 import numpy as np
 
 import w2vfast.kernels.cbow
 import w2vfast.kernels.sgns
+from w2vfast import _jit
 from w2vfast._jit import compiled
 from w2vfast.corpus.encoded import encode
 from w2vfast.corpus.reading import ReadingOptions
@@ -43,7 +45,7 @@ STEPS = {
                  "is_measured = contexts[:n_contexts], piece.alphas[i], False"),
     },
     "cbow": {
-        "mean": ("    mean_rows(model.W, context_ids, rows)\n", ""),
+        "mean": ("mean_rows(model.W, context_ids, rows)\n", "pass\n"),
         "updates of W": ("    update_inputs(model.W, context_ids, gradient_power, rows)\n", ""),
         "prefetch of outputs": ("        prefetch_each(W_out, ahead, lane)\n", ""),
         "prefetch of contexts": ("prefetch_context(model.W, piece, i + 1, n_centers, window)", "pass"),
@@ -82,7 +84,8 @@ def without(module: types.ModuleType, line: str, instead: str) -> types.ModuleTy
     try:
         variant = types.ModuleType("variant")
         variant.__file__ = str(path)
-        exec(compile(path.read_text(), str(path), "exec"), vars(variant))
+        with mock.patch.object(_jit, "cache_directory", lambda: None):  # Numba could not load it again
+            exec(compile(path.read_text(), str(path), "exec"), vars(variant))
         return variant
     finally:
         path.unlink()
@@ -99,7 +102,7 @@ def time_steps(module, steps, trainer: Trainer, n_words: int, repeats: int) -> d
             job = Job(0, trainer.corpus.n_tokens, np.uint64(7), 0.025, 0.0)
             bounds = (first, first + (n_words if round_ else 1000))
             begin = time.perf_counter()
-            variant.train_shard(trainer.model, text, trainer._tables, trainer._settings, job, bounds, np.uint64(1))
+            variant.train_shard(trainer.model, text, trainer.tables, trainer._settings, job, bounds, np.uint64(1))
             if round_:
                 times[name].append((time.perf_counter() - begin) / n_words * 1e9)
     medians = {name: statistics.median(values) for name, values in times.items()}
@@ -132,7 +135,7 @@ def main() -> None:
         trainer = Trainer(corpus, config, Monitor())
         trainer.run()
         steps = time_steps(module, STEPS[model], trainer, args.words, args.repeats)
-        pairs = trainer.n_pairs / corpus.n_tokens
+        pairs = trainer.state.n_pairs / corpus.n_tokens
         row = {"model": model, "ns_per_word": steps, "pairs_per_word": pairs}
         if model == "sg":
             width = trainer.model.W.shape[1]
