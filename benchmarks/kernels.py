@@ -84,7 +84,7 @@ def without(module: types.ModuleType, line: str, instead: str) -> types.ModuleTy
     try:
         variant = types.ModuleType("variant")
         variant.__file__ = str(path)
-        with mock.patch.object(_jit, "cache_directory", lambda: None):  # Numba could not load it again
+        with mock.patch.object(_jit, "cache_directory", return_value=None):  # Numba could not load it again
             exec(compile(path.read_text(), str(path), "exec"), vars(variant))
         return variant
     finally:
