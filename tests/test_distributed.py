@@ -60,13 +60,16 @@ class Notes(Monitor):
     """Keeps what is said and shown."""
 
     def __init__(self):
-        self.lines, self.progress = [], []
+        self.lines, self.progress, self.drawings = [], [], []
 
     def note(self, text):  # noqa: D102
         self.lines.append(text)
 
     def trained(self, progress):  # noqa: D102
         self.progress.append(progress)
+
+    def drawn(self, progress):  # noqa: D102
+        self.drawings.append(progress)
 
 
 def train(
@@ -171,6 +174,7 @@ def test_training_in_rounds_learns_and_repeats_itself(tmp_path, params):
     assert same(first, second)
     assert not (tmp_path / "a").exists()  # all of it was the run's own
     assert [p.rounds for p in notes.progress[:4]] == ["1/4", "2/4", "3/4", "4/4"]
+    assert notes.drawings[0].rounds == "1/4"  # while it goes on
     last = notes.progress[-1]
     assert last.tokens == last.total_tokens
     corpus = encode(find_sources(str(text)), ReadingOptions(min_count=2))
@@ -303,7 +307,10 @@ def test_what_cannot_be_trained_in_rounds_is_refused(text, tmp_path, params, mes
 
 
 def test_more_replicas_are_trained_if_that_is_forced(text, tmp_path):
-    train(text, tmp_path / "r", tmp_path / "m.w2v", replicas=8, keeping=Keeping(force=True))
+    model = train(text, tmp_path / "r", tmp_path / "m.w2v", replicas=8, keeping=Keeping(force=True))
+    assert model.params["replicas"] == 8
+    assert np.isfinite(model.vectors).all()
+    assert not same(model, train(text, tmp_path / "r", tmp_path / "m.w2v", replicas=4))
 
 
 def test_learning_rate_and_momentum_are_told(text, tmp_path):

@@ -71,6 +71,7 @@ USAGE = [  # C1, E12, O7: exit code 2, found before anything is read
     Case("train corpus.txt -n -o old.w2v", 2, "old.w2v is there already"),
     Case("train corpus.txt --resume", 2, "there is no checkpoint model.w2v.ckpt to resume from"),
     Case("train corpus.txt --replicas 2", 2, "--replicas needs --workers"),
+    Case("train corpus.txt --workers local:1 --checkpoint-every 5", 2, "--checkpoint-every has no effect"),
     Case("train corpus.txt --workers local:x", 2, "local:N needs a number of processes"),
     Case("train none.txt --workers local:1", 2, "none.txt does not exist"),
     Case("train - --workers local:1", 2, "only files can be read by several workers"),

@@ -173,6 +173,14 @@ def test_errors_name_the_worker(text, engine, tmp_path):
         train(text, tmp_path / "run", tmp_path / "m.w2v", engine, Losing())
 
 
+def test_an_error_of_a_workers_disk_is_none_of_the_connection(engine):
+    result = engine.submit(os.listdir, "/nonexistent/folder")
+    while not engine.wait([result], 0.2):
+        pass
+    with pytest.raises(OutputError, match=r"worker tcp://.*No such file"):
+        engine.get([result])
+
+
 def test_workers_that_would_train_twice_at_a_time_are_refused():
     with Cluster(threads=2) as cluster, pytest.raises(UsageError, match="--nthreads 1 or --resources 'w2v=1'"):
         DaskEngine(cluster.address)

@@ -116,6 +116,8 @@ def train(
     sources = find_sources(local, monitor.note) if local else []
     refuse_input_as_output(sources, output, log_json, plot_loss, save_vocab)
     useless = given_text_options(ctx)
+    if cluster.workers is not None and _given(ctx, {"checkpoint_every": None}):
+        raise UsageError("--checkpoint-every has no effect with --workers: every round is kept")
     if useless and any(source.is_encoded for source in sources):
         raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
     if log_json:

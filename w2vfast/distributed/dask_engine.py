@@ -8,6 +8,7 @@ are Dask's own: its configuration files and variables (``DASK_DISTRIBUTED__COMM_
 import contextlib
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
@@ -18,7 +19,7 @@ from distributed import Client, Future, LocalCluster, get_worker, wait
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from w2vfast.errors import ClusterError, OutOfMemoryError, UsageError, W2vfastError
+from w2vfast.errors import ClusterError, OutOfMemoryError, OutputError, UsageError, W2vfastError
 
 #: Of a machine, declared by its worker: one training at a time.
 RESOURCE = "w2v"
@@ -116,8 +117,6 @@ class DaskEngine:
 
     def seconds_to_move(self, n_bytes: int, sender: str, receiver: str) -> float:
         """Return how long so many bytes take from one worker to another."""
-        import time
-
         with self._telling(), self._client.as_current():
             source = self._client.submit(bytes, n_bytes, pure=False, workers=[sender])
             wait([source], _CONNECT_SECONDS)
@@ -193,6 +192,8 @@ def _named(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
     except W2vfastError as error:
         raise type(error)(f"worker {get_worker().address}: {error}") from None
+    except OSError as error:  # not that of a connection
+        raise OutputError(f"worker {get_worker().address}: {error}") from None
 
 
 def _training(topic: str, function: Callable[..., Any], *args: Any) -> Any:

@@ -186,7 +186,8 @@ class ClusterRun:
         if n_tokens > 0:
             seconds, done = self._seconds(), self.state.done + min(n_tokens, here)
             begun = done - (self.state.resumed_at or 0)
-            self.monitor.drawn(self._progress(self.state.last_loss, done, begun, seconds))
+            number = self._manifest.last.n_rounds + 1
+            self.monitor.drawn(self._progress(self.state.last_loss, done, begun, seconds, number=number))
 
     def _check(self, loss: float, norm: float) -> None:
         share, alpha = self.state.done / self.state.total, self.config.alpha or 0.0
@@ -221,16 +222,18 @@ class ClusterRun:
         Store(self.plan.store).remove([rounds.folder_of(n_rounds - 4)])
 
     def _progress(
-        self, loss: float, done: int, n_tokens: int, seconds: float, held_out_loss: float | None = None
-    ) -> Progress:
-        n_rounds = self.plan.n_rounds
+        self, loss: float, done: int, n_tokens: int, seconds: float, held_out_loss: float | None = None,
+        number: int | None = None,
+    ) -> Progress:  # fmt: skip
+        """Return where the run stands, in round ``number`` from 1; by default the last one that is done."""
+        n_rounds, number = self.plan.n_rounds, number or self._manifest.last.n_rounds
         return Progress(
             epoch=max(1, -(-done // self.n_tokens)), n_epochs=self.config.epochs, tokens=done,
             pairs=self.state.n_pairs, total_tokens=self.state.total, alpha=self.plan.alpha_at(done),
             loss=float(loss), words_per_second=n_tokens / max(seconds, 1e-9), seconds=self._seconds(),
             ends_epoch=done % self.n_tokens == 0, held_out_loss=held_out_loss,
             resumed_at=self.state.resumed_at or 0,
-            rounds=f"{(self._manifest.last.n_rounds - 1) % n_rounds + 1}/{n_rounds}",
+            rounds=f"{(number - 1) % n_rounds + 1}/{n_rounds}",
         )  # fmt: skip
 
     def _seconds(self) -> float:
