@@ -343,7 +343,8 @@ def test_a_diverging_run_stops_and_leaves_no_model(text, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"\n\n", "0 words"), (b"a b\n", "0 words"), (b"a\na\nb\nb\n", "no line has two")]
+    ("content", "message"),
+    [(b"", "has no words"), (b"\n\n", "0 words"), (b"a b\n", "0 words"), (b"a\na\nb\nb\n", "no line has two")],
 )
 def test_text_without_contexts_is_refused(tmp_path, content, message):
     (tmp_path / "t.txt").write_bytes(content)

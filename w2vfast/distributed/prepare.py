@@ -179,6 +179,8 @@ def encode_text(
         There is nothing to train on.
     """
     parts = cut(files, n_replicas)
+    if not parts:
+        raise CorpusError(f"{files[0].name if len(files) == 1 else f'{len(files)} files'} has no words")
     counted = [engine.submit(count_parts, part, options) for part in parts] if options.vocab is None else []
     table = _merged(counted, engine)
     chosen = engine.submit(choose_vocab, table, options)
