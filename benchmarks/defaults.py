@@ -8,10 +8,10 @@ means and spreads over the seeds. The text is read and encoded once.
 """
 
 import argparse
-import json
 import statistics
-from pathlib import Path
+import sys
 
+import machine
 import quality
 
 from w2vfast.corpus.encoded import encode
@@ -58,7 +58,7 @@ def main() -> None:
     quality.add_tests(parser)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--output", help="JSON file to write")
+    parser.add_argument("--output", help="JSON file to write; the table goes to standard output")
     args = parser.parse_args()
     corpus = encode(find_sources(args.corpus), ReadingOptions())
     rows = []
@@ -70,16 +70,8 @@ def main() -> None:
         ]
         scores = {name: [run[name] for run in runs] for name in runs[0]}
         rows.append({"model": model, "gradient": gradient, "alpha": alpha, "scores": scores})
-        print(table(rows[-1:]).splitlines()[-1], flush=True)
-    result = {
-        "corpus": {"tokens": corpus.n_tokens, "vocabulary": len(corpus.vocab)},
-        "epochs": args.epochs,
-        "seeds": args.seeds,
-        "rows": rows,
-    }
-    if args.output:
-        Path(args.output).write_text(json.dumps(result, indent=1) + "\n")
-    print(table(rows))
+        print(table(rows[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
+    machine.report(rows, table, args.output)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -38,8 +39,8 @@ def report(rows: list[dict], table: Callable[[list[dict]], str], output: str | N
 
 
 def command() -> str:
-    """Return the command line that is running, without folders."""
-    return " ".join(["python", "benchmarks/" + Path(sys.argv[0]).name, *(_short(a) for a in sys.argv[1:])])
+    """Return the command line that is running, without the folders of what lies outside the checkout."""
+    return shlex.join(["python", "benchmarks/" + Path(sys.argv[0]).name, *(_short(a) for a in sys.argv[1:])])
 
 
 def _short(argument: str) -> str:

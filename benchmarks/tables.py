@@ -24,8 +24,8 @@ import scaling
 HERE = Path(__file__).parent
 #: The scripts whose results have their names; the others are of compare.py.
 SCRIPTS = {
-    "deterministic": deterministic, "kernels": kernels, "objectives": objectives, "queries": queries,
-    "reading": reading, "distributed": distributed,
+    "defaults": defaults, "deterministic": deterministic, "distributed": distributed, "kernels": kernels,
+    "objectives": objectives, "queries": queries, "reading": reading,
 }  # fmt: skip
 PAGES = [HERE.parent / "README.md", HERE / "README.md"]
 
@@ -50,20 +50,12 @@ def soak() -> str:
     return "\n".join(["| fault | tried | whole afterwards |", "|---|---|---|", *lines])
 
 
-def accuracy(name: str) -> str:
-    """Return the comparison of learning rates."""
-    result = json.loads((HERE / "results" / f"{name}.json").read_text())
-    seeds, epochs, n_tokens = result["seeds"], result["epochs"], result["corpus"]["tokens"]
-    about = f"{n_tokens:,} tokens, {epochs} epochs, {seeds} seeds: mean ± half the range"
-    return f"{defaults.table(result['rows'])}\n\n{about}"
-
-
 def filled(text: str) -> str:
     """Return a page with its tables made anew."""
 
     def fill(match: re.Match) -> str:
         name = match[1]
-        table = soak() if name == "soak" else accuracy(name) if name.startswith("defaults") else measured(name)
+        table = soak() if name == "soak" else measured(name)
         return f"<!-- table: {name} -->\n\n{table}\n\n<!-- end -->"
 
     return re.sub(r"<!-- table: (\S+) -->.*?<!-- end -->", fill, text, flags=re.S)

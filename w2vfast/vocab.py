@@ -142,6 +142,7 @@ def _has_twins(offsets: NDArray[np.int64], data: bytes) -> bool:
         hashes[ids] = (mixed ^ (mixed >> np.uint64(32))) * _ODD
     in_order = np.sort(hashes)
     equal = in_order[1:][in_order[1:] == in_order[:-1]]
-    suspects = np.flatnonzero(np.isin(hashes, equal)) if equal.size else equal.astype(np.int64)
+    # NumPy 2.0 would make a table of the hashes and fail above 2**63
+    suspects = np.flatnonzero(np.isin(hashes, equal, kind="sort"))
     words = [data[a:b] for a, b in zip(offsets[suspects].tolist(), offsets[suspects + 1].tolist(), strict=True)]
     return len(set(words)) != len(words)

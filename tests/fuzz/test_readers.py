@@ -1,6 +1,10 @@
 """No reader does anything with damaged or invented bytes but read or refuse them."""
 
 import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -65,3 +69,14 @@ def test_invented_files_are_read_or_refused(reader, data, start, which):
     content = some[which % len(some)][:start] + data
     assert attempt(name, content, folder) == attempt(name, content, folder)
     assert sorted(os.listdir(folder)) == files
+
+
+def test_the_guided_fuzzer_runs(tmp_path):
+    pytest.importorskip("atheris")
+    targets = Path(__file__).with_name("targets.py")
+    run = subprocess.run(
+        [sys.executable, targets, "lists", "--seconds", "2"], capture_output=True, text=True, timeout=300,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert int(re.search(r"number_of_executed_units: +(\d+)", run.stderr)[1]) > 10
