@@ -199,14 +199,22 @@ def test_a_damaged_default_model_is_an_error_and_no_other_is_taken(w2v, corpus):
 
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_help_fits_a_screen_and_shows_an_example(command, w2v):
-    """Of some 50 lines and 80 columns; where that is too little, --help-all shows the rest."""
+    """Of 24 lines and 80 columns; --help-all shows the rest."""
     short = w2v(command, "--help").stdout.decode()
-    assert len(short.splitlines()) <= 53
+    assert len(short.splitlines()) <= 24
     assert max(map(len, short.splitlines())) <= 80
     assert f"w2vfast {command}" in short.partition("\n")[2]
-    if "--help-all" in short:
-        whole = w2v(command, "--help-all").stdout.decode()
-        assert whole.count("\n  -") > short.count("\n  -")
+    whole = w2v(command, "--help-all").stdout.decode()
+    assert whole.count("\n  -") > short.count("\n  -")
+    assert "Exit codes:" in whole
+
+
+def test_help_of_the_program_names_every_command_and_fits_a_screen(w2v):
+    short = w2v("--help").stdout.decode()
+    assert len(short.splitlines()) <= 24
+    assert set(_COMMANDS) <= set(re.findall(r"[a-z-]+", short.partition("Commands:")[2]))
+    whole = w2v("--help-all").stdout.decode()
+    assert re.findall(r"^  ([a-z-]+)  ", whole.partition("Commands:")[2], re.M) == [*_COMMANDS]
 
 
 def test_help_shows_every_default_and_an_example(w2v):

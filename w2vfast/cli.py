@@ -10,23 +10,28 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import click
 from click.shell_completion import shell_complete
 
 from w2vfast import __version__
+from w2vfast.commands.help import help_all_option, shows_all, write_end, write_text
 from w2vfast.errors import Interrupted, W2vfastError
 from w2vfast.system.signals import die_of, stop_signals_raise
 
 PROGRAM = "w2vfast"
 ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
-_COMMANDS = (
-    "train", "cooccur", "similar", "analogy", "expr", "odd", "distance", "rank", "vector", "predict",
-    "evaluate", "cluster", "plot", "info",
-    "vocab", "phrases", "encode", "plan", "doctor", "gradcheck", "convert",
-    "cluster-check", "demo",
-)  # fmt: skip
+#: In the order of a first day's use.
+_GROUPS = {
+    "train": ("train", "cooccur", "demo"),
+    "ask": ("similar", "analogy", "expr", "odd", "distance", "rank", "vector", "predict"),
+    "judge": ("evaluate", "cluster", "plot", "info", "gradcheck"),
+    "prepare": ("vocab", "phrases", "encode", "plan", "doctor"),
+    "move": ("convert",),
+    "clusters": ("cluster-check",),
+}
+_COMMANDS = tuple(command for commands in _GROUPS.values() for command in commands)
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO}
 
@@ -34,8 +39,12 @@ _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EAC
 class LazyGroup(click.Group):
     """A group that imports a command's module only when the command is asked for."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(help_all_option())
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands' names in the order of a first day's use."""
+        """Return the commands' names."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -46,6 +55,22 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(f"w2vfast.commands.{name}"), name)
         assert isinstance(command, click.Command)
         return command
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the program does, and how."""
+        write_text(self, ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands' names, or what each does."""
+        if shows_all(ctx):
+            super().format_commands(ctx, formatter)
+        else:
+            with formatter.section("Commands"):
+                formatter.write_dl([(purpose, ", ".join(names)) for purpose, names in _GROUPS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes, or where the rest is told."""
+        write_end(ctx, formatter)
 
 
 def _print_version(ctx: click.Context, option: click.Parameter, value: bool) -> None:

@@ -6,11 +6,11 @@ import click
 
 from w2vfast.commands import output
 from w2vfast.commands.asking import Asking, asks, questions, words_argument
+from w2vfast.commands.help import QUESTION, GroupedCommand, grouped
 from w2vfast.commands.nearest import result_options, results_wanted
-from w2vfast.commands.options import QUESTION, GroupedCommand, grouped
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="--method -k --among --json --oov -m")
 @words_argument("[A B C]")
 @grouped(QUESTION, "--method", type=click.Choice(["add", "mul"]), default="add", show_default=True,
               help="Cosine to B - A + C (3CosAdd), or product of similarities (3CosMul).")  # fmt: skip

@@ -11,7 +11,8 @@ from typing import Any, cast
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.options import ANSWERS, QUESTION, RESULTS, F, common_options, grouped, model_file_option
+from w2vfast.commands.help import ANSWERS, QUESTION, RESULTS, F, grouped
+from w2vfast.commands.options import common_options, model_file_option
 from w2vfast.errors import UsageError, W2vfastError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.locate import find_model

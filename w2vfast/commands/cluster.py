@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from w2vfast.commands import output
 from w2vfast.commands.asking import open_model
-from w2vfast.commands.options import GroupedCommand, common_options, model_file_option
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options, model_file_option
 from w2vfast.model.cluster import spherical_kmeans
 from w2vfast.model.query import unit_rows
 from w2vfast.vocab import Vocab
@@ -17,7 +18,7 @@ from w2vfast.vocab import Vocab
 _N_WORDS = 10
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="-k --top --summary --json --seed -m")
 @model_file_option
 @click.option("-k", "--classes", "k", type=click.IntRange(min=1), default=100, show_default=True, help="Classes.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N words only.")

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.options import GroupedCommand, common_options
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options
 from w2vfast.commands.workers import connect
 from w2vfast.errors import OutOfMemoryError, UsageError
 from w2vfast.training.monitor import Console, Monitor, human
@@ -16,7 +17,7 @@ from w2vfast.training.monitor import Console, Monitor, human
 _PROBE_BYTES = 50_000_000
 
 
-@click.command("cluster-check", cls=GroupedCommand)
+@click.command("cluster-check", cls=GroupedCommand, essential="--vocab-size --dim --replicas --json")
 @click.argument("address")
 @click.option("--vocab-size", type=click.IntRange(min=2), default=1_000_000, show_default=True, help="Words.")
 @click.option("--dim", type=click.IntRange(min=1), default=100, show_default=True, help="Vector size.")

@@ -8,7 +8,8 @@ import click
 import numpy as np
 
 from w2vfast.commands import output as out
-from w2vfast.commands.options import GroupedCommand, common_options
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
 from w2vfast.model.formats.registry import FOLDERS, FORMATS, NARROW, format_of, open_vectors, write_vectors
@@ -17,12 +18,19 @@ from w2vfast.model.vectors import reading
 from w2vfast.system.staging import Staging
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="-o --format --top --keep-words --normalize --float16 --space-char")
 @click.argument("vectors")
 @click.option(
     "-o", "--output", required=True, metavar="FILE", help="File or folder to write; - is standard output."
 )
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Of the output.  [default: by its name]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    metavar="NAME",
+    show_default="by its name",
+    help="Of the output.",
+)
 @click.option("--top", type=click.IntRange(1), metavar="N", help="The first N words only.")
 @click.option("--keep-words", metavar="FILE", help="These words only, one a line.")
 @click.option("--normalize", is_flag=True, help="Scale each vector to length 1.")

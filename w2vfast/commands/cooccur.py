@@ -4,16 +4,9 @@ from typing import Any, cast
 
 import click
 
+from w2vfast.commands.help import GroupedCommand, grouped
 from w2vfast.commands.next import tell_next
-from w2vfast.commands.options import (
-    GroupedCommand,
-    common_options,
-    config_option,
-    grouped,
-    progress_option,
-    take_reading,
-    text_options,
-)
+from w2vfast.commands.options import common_options, config_option, progress_option, take_reading, text_options
 from w2vfast.corpus.sources import find_sources
 from w2vfast.model.locate import DEFAULT_NAME
 from w2vfast.system.staging import Staging
@@ -25,10 +18,9 @@ from w2vfast.training.run import read_corpus, refuse_input_as_output
 _PAIRS, _VECTORS = "Learning", "Model"
 
 
-_ESSENTIAL = "window context_weight weight binary form dim smoothing min_count threads output quiet"
-
-
-@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
+@click.command(
+    cls=GroupedCommand, essential="-o --form --dim --window --context-weight --binary --min-count --threads"
+)
 @click.argument("corpus", nargs=-1, required=True)
 @grouped(_PAIRS, "--window", type=click.IntRange(1, 1000), default=2, show_default=True,
          help="Words on either side that count.")  # fmt: skip

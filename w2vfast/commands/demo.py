@@ -5,7 +5,8 @@ from importlib.resources import as_file, files
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.options import GroupedCommand, common_options
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options
 from w2vfast.commands.train import run_training
 from w2vfast.corpus.sources import find_sources
 from w2vfast.model.embeddings import Embeddings
@@ -17,7 +18,7 @@ _WORDS = ("queen", "guitar", "rain")
 _ANALOGIES = (("man", "king", "woman"), ("france", "paris", "japan"))
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="-o")
 @click.option("-o", "--output", "model_file", default="demo.w2v", show_default=True, metavar="FILE",
               help="Model file to write.")  # fmt: skip
 @common_options

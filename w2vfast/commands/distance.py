@@ -6,10 +6,10 @@ import click
 
 from w2vfast.commands import output
 from w2vfast.commands.asking import Asking, asks, questions, words_argument
-from w2vfast.commands.options import GroupedCommand
+from w2vfast.commands.help import GroupedCommand
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="--json --oov -m")
 @words_argument("[A B]...")
 @asks("a", "b", "cosine")
 def distance(asking: Asking, words: tuple[str, ...]) -> None:

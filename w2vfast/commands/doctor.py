@@ -6,13 +6,14 @@ import json
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.options import GroupedCommand, common_options, config_option
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options, config_option
 from w2vfast.corpus.doctor import examine
 from w2vfast.corpus.sources import find_sources
 from w2vfast.training.monitor import human
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="--dim --json")
 @click.argument("corpus", nargs=-1, required=True)
 @config_option("dim", "Model", "Vector size that is to be trained.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object for each finding.")

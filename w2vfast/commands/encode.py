@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from w2vfast.commands.options import GroupedCommand, common_options, progress_option, take_reading, text_options
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options, progress_option, take_reading, text_options
 from w2vfast.corpus.sources import find_sources
 from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
@@ -14,10 +15,8 @@ from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
 
-_ESSENTIAL = "lowercase tokenizer min_count max_vocab keep_words drop_words vocab output quiet"
 
-
-@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
+@click.command(cls=GroupedCommand, essential="-o --min-count --max-vocab --lowercase --tokenizer --vocab")
 @click.argument("corpus", nargs=-1, required=True)
 @text_options
 @click.option("-o", "--output", default="corpus.w2vc", show_default=True, metavar="FILE", help="File to write.")

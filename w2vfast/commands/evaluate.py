@@ -11,14 +11,15 @@ import click
 
 from w2vfast.commands import output
 from w2vfast.commands.asking import open_model
-from w2vfast.commands.options import GroupedCommand, NumberOrAll, common_options
+from w2vfast.commands.help import GroupedCommand, NumberOrAll
+from w2vfast.commands.options import common_options
 from w2vfast.model.evaluate import Score
 from w2vfast.model.evaluate import evaluate as score
 
 _COLUMNS = ("model", *(field.name for field in dataclasses.fields(Score)))
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="-m --top --case-sensitive --method --table --tsv --json")
 @click.argument("tests", nargs=-1, required=True)
 @click.option("-m", "--model-file", multiple=True, metavar="FILE",
               help="Vectors of any trainer; may be repeated. Else as for similar.")  # fmt: skip

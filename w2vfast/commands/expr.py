@@ -5,12 +5,12 @@ from typing import Any
 import click
 
 from w2vfast.commands.asking import Asking, asks, lines, reads_stdin, words_argument
+from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.nearest import ask_sums, result_options, results_wanted
-from w2vfast.commands.options import GroupedCommand
 from w2vfast.model.expression import parse_expression
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="-k --among --json --oov -m")
 @words_argument("[SUM]...")
 @result_options
 @asks("query", "word", "score")

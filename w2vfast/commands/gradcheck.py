@@ -3,13 +3,14 @@
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.options import GroupedCommand, common_options
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options
 from w2vfast.errors import W2vfastError
 
 _MOST_ERROR = 1e-6
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="--dim --seed")
 @click.option(
     "--dim", type=click.IntRange(1, 1000), default=5, show_default=True, help="Dimensions of the problem."
 )

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.options import GroupedCommand, common_options, model_file_option
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options, model_file_option
 from w2vfast.model.card import model_card
 from w2vfast.model.formats.registry import open_vectors
 from w2vfast.model.health import complaints, examine
@@ -15,7 +16,7 @@ from w2vfast.model.locate import find_model
 from w2vfast.model.vectors import reading
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="--json --card -m")
 @click.argument("vectors", required=False)
 @model_file_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

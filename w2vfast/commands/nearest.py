@@ -8,7 +8,7 @@ import numpy as np
 
 from w2vfast.commands import output
 from w2vfast.commands.asking import Asking, k_option, lines
-from w2vfast.commands.options import RESULTS, F, grouped
+from w2vfast.commands.help import RESULTS, F, grouped
 from w2vfast.corpus.wordlists import read_lines, read_words
 from w2vfast.errors import DataError, UsageError
 from w2vfast.model.expression import format_expression, parse_expression

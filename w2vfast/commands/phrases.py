@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from w2vfast.commands.options import GroupedCommand, common_options, progress_option, reading_options
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options, progress_option, reading_options
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
@@ -17,24 +18,26 @@ from w2vfast.training.messages import announce, warn
 from w2vfast.training.monitor import Console, Monitor
 from w2vfast.training.run import refuse_input_as_output
 
-_ESSENTIAL = "scoring threshold min_count passes connectors delimiter output lowercase tokenizer quiet"
 
-
-@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
+@click.command(
+    cls=GroupedCommand,
+    essential="-o --scoring --threshold --min-count --passes --connectors --lowercase",
+)
 @click.argument("corpus", nargs=-1, required=True)
 @click.option("--scoring", type=click.Choice(["word2phrase", "gensim", "npmi"]), default="word2phrase",
               show_default=True, help="The pair's count against its words', weighed as word2phrase.c or gensim "
               "does; or normalised pointwise mutual information.")  # fmt: skip
-@click.option("--threshold", type=float, help="Pairs that score higher are joined.  "
-              "[default: 100, 10 for gensim, 0.5 for npmi]")  # fmt: skip
+@click.option("--threshold", type=float, show_default="100, 10 for gensim, 0.5 for npmi",
+              help="Pairs that score higher are joined.")  # fmt: skip
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True,
               help="Join no pair that occurs less often.")  # fmt: skip
 @click.option("--passes", type=click.IntRange(1, 10), default=1, show_default=True,
               help="Two passes make phrases of up to four words, and so on.")  # fmt: skip
-@click.option("--connectors", metavar="FILE", help="Words that may stand within a phrase (bank_of_america): "
-              "a file with one a line, or english.  [default: none]")  # fmt: skip
+@click.option("--connectors", metavar="FILE", show_default="none",
+              help="Words that may stand within a phrase (bank_of_america): one a line; or english.")  # fmt: skip
 @click.option("--delimiter", default="_", show_default=True, help="What stands between the words of a phrase.")
-@click.option("-o", "--output", default="-", metavar="FILE", help="File to write.  [default: standard output]")
+@click.option("-o", "--output", default="-", metavar="FILE", show_default="standard output",
+              help="File to write.")  # fmt: skip
 @reading_options
 @progress_option
 @common_options

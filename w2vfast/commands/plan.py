@@ -7,24 +7,18 @@ from typing import Any
 import click
 
 from w2vfast.commands import output
-from w2vfast.commands.options import (
-    GroupedCommand,
-    common_options,
-    progress_option,
-    take_reading,
-    text_options,
-    training_options,
-)
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options, progress_option, take_reading, text_options, training_options
 from w2vfast.corpus.sources import find_sources
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, clock, human
 from w2vfast.training.run import read_corpus
 
-_ESSENTIAL = "model dim window neg epochs min_count max_vocab threads as_json quiet"
 
-
-@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
+@click.command(
+    cls=GroupedCommand, essential="--model --dim --window --neg --epochs --min-count --max-vocab --threads --json"
+)
 @click.argument("corpus", nargs=-1, required=True)
 @training_options
 @text_options

@@ -8,7 +8,8 @@ import click
 
 from w2vfast.commands import output as out
 from w2vfast.commands.asking import as_word, open_model
-from w2vfast.commands.options import GroupedCommand, common_options, model_file_option
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options, model_file_option
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
@@ -22,13 +23,13 @@ _FORMS = ("html", "png", "svg")
 _TOP = {"html": 20_000, "png": 300, "svg": 300}
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="-o --top --words --near --layout --classes --color-by -m")
 @click.argument("what", nargs=-1, metavar="[loss LOG]")
 @model_file_option
 @click.option("-o", "--output", metavar="FILE", default=None,
-              help="Picture: .html, .png, .svg.  [default: map.html, loss.svg]")  # fmt: skip
+              show_default="map.html, loss.svg", help="Picture: .html, .png, .svg.")  # fmt: skip
 @click.option("--top", type=click.IntRange(1), metavar="N", default=None,
-              help="The first N words.  [default: 20,000 for HTML, else 300]")  # fmt: skip
+              show_default="20,000 for HTML, else 300", help="The first N words.")  # fmt: skip
 @click.option("--words", metavar="FILE", help="These words instead, one a line.")
 @click.option("--near", metavar="WORD", multiple=True, help="The nearest words of WORD instead; may be repeated.")
 @click.option("--layout", "method", type=click.Choice(["pca", "tsne", "umap"]), default="pca", show_default=True,

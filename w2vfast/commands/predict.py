@@ -4,10 +4,10 @@ import click
 
 from w2vfast.commands import output
 from w2vfast.commands.asking import Asking, asks, k_option, questions, words_argument
-from w2vfast.commands.options import GroupedCommand
+from w2vfast.commands.help import GroupedCommand
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="-k --json --oov -m")
 @words_argument()
 @k_option(10)
 @asks("query", "word", "probability")

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from w2vfast.commands.asking import Asking, as_word, asks, lines, questions, reads_stdin, words_argument
+from w2vfast.commands.help import QUESTION, GroupedCommand, grouped
 from w2vfast.commands.nearest import (
     ask_all,
     ask_each,
@@ -14,13 +15,12 @@ from w2vfast.commands.nearest import (
     result_options,
     results_wanted,
 )
-from w2vfast.commands.options import QUESTION, GroupedCommand, grouped
 from w2vfast.errors import UsageError
 
 _EXAMPLE = "w2vfast similar king"
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="--mean --plus --minus --all -i -k --json --oov -m")
 @words_argument()
 @grouped(QUESTION, "--mean", is_flag=True, help="One question: the mean of the words (of each line).")
 @grouped(QUESTION, "--plus", metavar="WORD", multiple=True, help="Add a word to the question.")

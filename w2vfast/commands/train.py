@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
+from w2vfast.commands.help import GroupedCommand, GroupedOption
 from w2vfast.commands.next import tell_next
 from w2vfast.commands.options import (
-    GroupedCommand,
-    GroupedOption,
     common_options,
     given_text_options,
     progress_option,
@@ -38,10 +37,10 @@ from w2vfast.training.run import Keeping, parameters_like, refuse_input_as_outpu
 _RUN = "Run"
 
 
-_ESSENTIAL = "model loss dim window neg min_count epochs alpha threads output base resume workers quiet"
-
-
-@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
+@click.command(
+    cls=GroupedCommand,
+    essential="--model --loss --dim --window --neg --min-count --epochs --threads -o --from --resume",
+)
 @click.argument("corpus", nargs=-1, required=True)
 @training_options
 @text_options
@@ -71,7 +70,7 @@ _ESSENTIAL = "model loss dim window neg min_count epochs alpha threads output ba
 @click.option("-n", "--no-clobber", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
               help="Do not replace an older file.")  # fmt: skip
 @click.option("--force", cls=GroupedOption, heading=_RUN, is_flag=True, show_default="off",
-              help="Train even if memory seems too small.")  # fmt: skip
+              help="Train even if memory seems too small, or --replicas is above 4.")  # fmt: skip
 @cluster_options
 @click.option("-v", "--verbose", is_flag=True, help="Tell compile times and more.")
 @common_options

@@ -5,10 +5,10 @@ import numpy as np
 
 from w2vfast.commands import output
 from w2vfast.commands.asking import Asking, Question, asks, lines, questions, words_argument
-from w2vfast.commands.options import QUESTION, GroupedCommand, grouped
+from w2vfast.commands.help import QUESTION, GroupedCommand, grouped
 
 
-@click.command(cls=GroupedCommand)
+@click.command(cls=GroupedCommand, essential="--mean --json --oov -m")
 @words_argument()
 @grouped(QUESTION, "--mean", is_flag=True, help="One vector: the mean of the words (of each line).")
 @asks()

@@ -6,7 +6,8 @@ from typing import Any
 import click
 import numpy as np
 
-from w2vfast.commands.options import GroupedCommand, common_options, progress_option, take_reading, text_options
+from w2vfast.commands.help import GroupedCommand
+from w2vfast.commands.options import common_options, progress_option, take_reading, text_options
 from w2vfast.commands.output import as_row
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import vocab_text
@@ -16,10 +17,10 @@ from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
 
-_ESSENTIAL = "lowercase tokenizer min_count max_vocab keep_words drop_words form coverage output quiet"
 
-
-@click.command(cls=GroupedCommand, essential=_ESSENTIAL)
+@click.command(
+    cls=GroupedCommand, essential="-o --min-count --max-vocab --lowercase --tokenizer --coverage --format"
+)
 @click.argument("corpus", nargs=-1, required=True)
 @text_options
 @click.option("--format", "form", type=click.Choice(["tsv", "w2v"]), default="tsv", show_default=True,
@@ -27,7 +28,8 @@ _ESSENTIAL = "lowercase tokenizer min_count max_vocab keep_words drop_words form
 @click.option(
     "--coverage", is_flag=True, help="A third column: the share of all tokens that the words so far have."
 )
-@click.option("-o", "--output", default="-", metavar="FILE", help="File to write.  [default: standard output]")
+@click.option("-o", "--output", default="-", metavar="FILE", show_default="standard output",
+              help="File to write.")  # fmt: skip
 @progress_option
 @common_options
 def vocab(

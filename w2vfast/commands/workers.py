@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from w2vfast.commands.help import F, grouped
 from w2vfast.commands.next import tell_next
-from w2vfast.commands.options import F, grouped
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.training.config import TrainConfig
