@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,16 @@ def test_train_then_similar_without_naming_the_model(w2v, corpus):
     scores = [float(row[2]) for row in rows]
     assert scores == sorted(scores, reverse=True)
     assert w2v("similar", "one", "-q", cwd="/").stdout == result.stdout  # the last trained one
+
+
+@pytest.mark.parametrize("word", ["seven", "-seven"])
+def test_what_comes_next_can_be_pasted_into_a_shell(w2v, word):
+    (w2v.folder / "corpus.txt").write_text(f"it's {word} $HOME\n" * 20)
+    trained = w2v("train", "corpus.txt", "-o", "Bob's model.w2v").stderr.decode()
+    found = re.search(r"^next: w2vfast (.*)$", trained, re.M)
+    asked = subprocess.run(f"{shlex.join(COMMAND)} {found[1]}", shell=True, cwd=w2v.folder, capture_output=True)
+    assert asked.returncode == 0, asked.stderr
+    assert len(out(asked)) == 2
 
 
 def test_a_whole_pipe(w2v, corpus):

@@ -22,7 +22,7 @@ from w2vfast.corpus.encoded import encode
 from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
 from w2vfast.distributed import prepare, reading, rounds
-from w2vfast.distributed.engine import InProcess
+from w2vfast.distributed.engine import InProcess, Worker
 from w2vfast.distributed.manifest import NAME, read_manifest
 from w2vfast.distributed.plan import Plan, Shard
 from w2vfast.distributed.start import Options, start, train_to_file
@@ -377,6 +377,15 @@ def test_workers_of_other_versions_or_without_memory_are_refused(text, tmp_path)
         train(text, tmp_path / "r", tmp_path / "m.w2v", Old(versions={"w2vfast": "0.0.1"}))
     with pytest.raises(OutOfMemoryError, match=r"has 1\.00 kB of memory, a replica needs"):
         train(text, tmp_path / "s", tmp_path / "m.w2v", Old(memory_bytes=1000))
+
+
+def test_workers_of_one_machine_share_its_memory():
+    workers = {
+        f"w{i}": Worker(host, 2, memory, {}, "cpu")
+        for i, (host, memory) in enumerate([*3 * [("a", 12)], ("b", 8)])
+    } | {"w4": Worker("c", 2, None, {}, "cpu")}
+    assert prepare.memory_for(workers, 4) == {"w0": 4, "w1": 4, "w2": 4, "w3": 8}
+    assert prepare.memory_for(workers, 2) == {"w0": 6, "w1": 6, "w2": 6, "w3": 8}
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # fsspec leaves a file open

@@ -192,9 +192,16 @@ def refusal(address):
     return subprocess.run([sys.executable, "-c", code, address], capture_output=True, text=True, timeout=60).stderr
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "tls://127.0.0.1:1"])
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1"])
 def test_an_address_without_a_cluster_is_refused(address):
     assert f"UsageError: no Dask scheduler answers at {address}" in refusal(address)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://host", "host:8786"])
+def test_what_is_no_address_is_refused(w2v, address):
+    done = w2v("cluster-check", address)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert b"tcp://HOST:PORT, or local:N, not " + address.encode() in done.stderr
 
 
 def test_the_connection_can_be_encrypted_with_dasks_own_settings(text, expected, tmp_path):

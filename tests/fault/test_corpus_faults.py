@@ -116,3 +116,8 @@ def test_c22_a_large_vocabulary_is_counted_exactly(w2v):
     part = "\n".join(f"word{i}" for i in range(n_words)).encode() + b"\n"
     shown, code = run_limited(["vocab", "-", "--min-count", "2", "--max-vocab", "3", "-q"], [part] * 3, w2v.folder)
     assert (shown, code) == (b"word0\t3\nword1\t3\nword2\t3\n", 0)
+
+
+def test_no_other_folder_than_tmpdir_is_taken(w2v, corpus):
+    done = w2v("train", corpus, env={"TMPDIR": "/missing"})
+    assert (done.returncode, b"TMPDIR=/missing cannot be written to" in done.stderr) == (4, True)

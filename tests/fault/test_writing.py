@@ -18,7 +18,7 @@ from conftest import COMMAND, SAMPLE
 from w2vfast.errors import OutputError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.system import staging as module
-from w2vfast.system.staging import Staging, write_bytes
+from w2vfast.system.staging import Staging
 
 CLOSE = os.close
 OLD, NEW = b"old", b"new content" * 1000
@@ -234,7 +234,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk(small_disk, sample_model, w2v):
     """O2: on a real one."""
-    write_bytes(small_disk / "m.w2v", OLD)
+    (small_disk / "m.w2v").write_bytes(OLD)
     for args in (
         ["convert", sample_model, "-o", small_disk / "m.w2v"],
         ["train", SAMPLE, "--epochs", "1", "-o", small_disk / "m.w2v"],
@@ -266,3 +266,10 @@ def test_an_input_is_never_the_output(w2v, corpus, sample_model):
         assert w2v("convert", "m.w2v", "-o", output, "--format", "txt").returncode == 2
     assert corpus.read_bytes() == text
     assert (w2v.folder / "m-hard").read_bytes() == model
+
+
+@pytest.mark.parametrize("args", [("vocab", "-o"), ("train", "--save-vocab")])
+def test_words_that_cannot_be_written_are_told_before_text_is_read(w2v, corpus, args):
+    done = w2v(args[0], corpus, *args[1:], "missing/words.tsv")
+    assert (done.returncode, b"reading" in done.stderr) == (4, False)
+    assert sorted(os.listdir(w2v.folder)) == ["corpus.txt"]

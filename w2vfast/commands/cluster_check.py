@@ -31,7 +31,7 @@ def cluster_check(
     """Look at the Dask cluster at ADDRESS: versions, CPUs, memory and bandwidth of its workers.
 
     A line for each worker: name, host, CPUs, free memory, bytes a second to the next one, versions, processor.
-    Ends with 6 if a model of that size does not fit.
+    Ends with 6 if a model of that size does not fit; workers of one machine share its memory.
 
     \b
     w2vfast cluster-check tcp://scheduler:8786 --vocab-size 3000000 --dim 300
@@ -39,7 +39,7 @@ def cluster_check(
     monitor = Monitor() if quiet else Console("never")
     with connect(address) as engine:
         from w2vfast.distributed.engine import workers_of
-        from w2vfast.distributed.prepare import MOST_REPLICAS, replica_bytes
+        from w2vfast.distributed.prepare import MOST_REPLICAS, memory_for, replica_bytes
 
         workers = workers_of(engine)
         if not workers:
@@ -48,8 +48,9 @@ def cluster_check(
         rates = {
             a: _PROBE_BYTES / engine.seconds_to_move(_PROBE_BYTES, a, b) for a, b in pairwise([*names, names[0]])
         }
-    needed = replica_bytes(vocab_size, dim, replicas or min(len(workers), MOST_REPLICAS))
-    short = [name for name, w in workers.items() if w.memory_bytes is not None and w.memory_bytes < needed]
+    n_replicas = replicas or min(len(workers), MOST_REPLICAS)
+    needed = replica_bytes(vocab_size, dim, n_replicas)
+    short = [name for name, memory in memory_for(workers, n_replicas).items() if memory < needed]
     if as_json:
         rows = [{"worker": n, **asdict(w), "bytes_per_second": rates[n]} for n, w in workers.items()]
         output.write(json.dumps({"workers": rows, "bytes_needed": needed, "fits": not short}) + "\n")
@@ -62,5 +63,5 @@ def cluster_check(
         output.write("".join(output.as_row(row) for row in table))
     what = f"{vocab_size:,} words x {dim} need {human(needed, 'B')} on each worker"
     if short:
-        raise OutOfMemoryError(f"{what}; {', '.join(short)} have less")
+        raise OutOfMemoryError(f"{what}; there is less for {', '.join(short)}")
     monitor.note(f"{what}: they fit")

@@ -1,5 +1,6 @@
 """After a model has been made: what comes next."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,10 @@ def tell_next(output: str, words: Sequence[str], monitor: Monitor) -> None:
     """Note a model that is a file as the last one, and say how to ask it something."""
     if Path(output).is_file():
         write_last(Path(output))
-        named = "" if output == DEFAULT_NAME else f" -m {output}"
-        monitor.note(f"next: w2vfast similar {_example(words)}{named}")
+        model = [] if output == DEFAULT_NAME else ["-m", output]
+        word = _example(words)
+        asked = [*model, "--", word] if word.startswith("-") else [word, *model]
+        monitor.note(f"next: {shlex.join(['w2vfast', 'similar', *asked])}")
 
 
 def _example(words: Sequence[str]) -> str:

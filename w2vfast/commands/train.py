@@ -27,7 +27,7 @@ from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.evaluate import read_test
 from w2vfast.model.locate import DEFAULT_NAME
 from w2vfast.system.places import checkpoint_of
-from w2vfast.system.staging import Staging, write_bytes
+from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.continued import Base
 from w2vfast.training.log import JsonLog, Recorder
@@ -121,14 +121,15 @@ def train(
         raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
     if log_json:
         monitor = Together(monitor, JsonLog(log_json))
-    with _curve(plot_loss, quiet=quiet) as recorder:
+    with _curve(plot_loss, quiet=quiet) as recorder, contextlib.ExitStack() as stack:
+        words_file = None if save_vocab is None else stack.enter_context(Staging(save_vocab))
         everyone = Together(monitor, recorder)
         if cluster.workers is None:
             embeddings = run_training(sources, config, everyone, output, keeping, **lists)
         else:
             embeddings = train_on_workers(corpus, config, everyone, output, keeping, cluster, useless, **lists)
-    if save_vocab is not None:
-        write_bytes(save_vocab, vocab_text(embeddings.vocab))
+        if words_file is not None:
+            words_file.write_bytes(vocab_text(embeddings.vocab))
 
 
 def _given(ctx: click.Context, params: dict[str, Any]) -> dict[str, Any]:
@@ -155,6 +156,8 @@ def _keeping(
     named = [part for name, file in files.items() if file is not None for part in (name, file)]
     given = [flag for flag, is_on in flags.items() if is_on]
     command = shlex.join(["w2vfast", "train", *corpus, *named, *given, *cluster.arguments, "--resume"])
+    if "-" in corpus:
+        command = f"... | {command}"
     model = None if base is None else Base(Embeddings.load(base), base)
     frozen = frozenset() if freeze is None else read_words(freeze)
     if not cluster.resume or cluster.workers is not None:

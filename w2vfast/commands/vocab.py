@@ -1,7 +1,7 @@
 """``w2vfast vocab``: the words of a text and their counts."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -11,11 +11,14 @@ from w2vfast.commands.options import common_options, progress_option, take_readi
 from w2vfast.commands.output import as_row
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import vocab_text
-from w2vfast.system.staging import write_bytes
+from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
+
+if TYPE_CHECKING:
+    from w2vfast.corpus.encoded import EncodedCorpus
 
 
 @click.command(
@@ -49,8 +52,14 @@ def vocab(
     config = TrainConfig(**params).resolved()
     sources = find_sources(corpus, monitor.note)
     refuse_input_as_output(sources, output)
-    announce(sources, monitor)
-    encoded = read_corpus(sources, config.reading(**lists, for_training=False), monitor)
+    with Staging(output) as staging:
+        announce(sources, monitor)
+        encoded = read_corpus(sources, config.reading(**lists, for_training=False), monitor)
+        staging.write_bytes(_as_bytes(encoded, form, output, coverage=coverage, monitor=monitor))
+
+
+def _as_bytes(encoded: "EncodedCorpus", form: str, output: str, *, coverage: bool, monitor: Monitor) -> bytes:
+    """Return the lines of the vocabulary; say how much of the text it covers."""
     words, total = encoded.vocab, max(1, encoded.report.n_tokens)
     monitor.note(f"{len(words):,} words cover {words.counts.sum() / total:.1%} of {human(total)} tokens")
     text = vocab_text(words, "\t" if form == "tsv" else " ")
@@ -61,4 +70,4 @@ def vocab(
     if output == "-" and sys.stdout.isatty():
         rows = (line.split("\t") for line in text.decode().splitlines())
         text = "".join(map(as_row, rows)).encode()
-    write_bytes(output, text)
+    return text

@@ -15,6 +15,7 @@ from w2vfast.corpus.sources import Source
 from w2vfast.corpus.tokenizer import Tokenizer
 from w2vfast.errors import CorpusError, OutputError
 from w2vfast.kernels.tokens import renumber
+from w2vfast.system.places import temporary_folder
 from w2vfast.vocab import Vocab
 
 _SAMPLE_BYTES = 1 << 20
@@ -67,7 +68,7 @@ def encode(
     OutputError
         The temporary file does not fit on the disk.
     """
-    tokenizer, hasher = Tokenizer(options), hashlib.sha256()
+    tokenizer, hasher, place = Tokenizer(options), hashlib.sha256(), temporary_folder()
     try:
         with tempfile.TemporaryFile(prefix="w2vfast-") as id_file, tempfile.TemporaryFile() as offset_file:
             spool = _Spool(tokenizer, options.sentence, hasher, id_file, offset_file)
@@ -76,7 +77,6 @@ def encode(
             _check(vocab, tokenizer, sources, options)
             ids, offsets = spool.mapped()
     except OSError as error:
-        place = tempfile.gettempdir()
         raise OutputError(f"cannot keep the encoded corpus in {place}: {error.strerror}; set TMPDIR") from None
     n_tokens, n_sentences = _renumber(ids, offsets, new_ids, options.threads)
     if n_sentences == n_tokens and options.for_training:

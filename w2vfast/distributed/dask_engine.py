@@ -7,6 +7,7 @@ are Dask's own: its configuration files and variables (``DASK_DISTRIBUTED__COMM_
 
 import contextlib
 import logging
+import re
 import threading
 import time
 import uuid
@@ -49,6 +50,8 @@ class DaskEngine:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
         logging.getLogger("tornado").setLevel(logging.CRITICAL)
         target: Any = address
+        if not re.fullmatch(r"local:.*|[a-z]+://.+:\d+", address):
+            raise UsageError(f"a cluster's address is tcp://HOST:PORT, or local:N, not {address}")
         if address.startswith("local:"):
             target = self._cluster = _start_cluster(address)
         try:

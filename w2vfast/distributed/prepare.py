@@ -88,7 +88,8 @@ def check_workers(workers: dict[str, Worker], plan: Plan, monitor: Monitor, *, f
     UsageError, OutOfMemoryError
         With the worker's name, what it has and what is needed.
     """
-    here = describe_worker()
+    here, memory = describe_worker(), memory_for(workers, plan.n_replicas)
+    needed = replica_bytes(plan.vocab_size, plan.config.dim, plan.n_replicas)
     for name, worker in workers.items():
         differ = [
             f"{package} {version} (here {here.versions[package]})"
@@ -99,10 +100,8 @@ def check_workers(workers: dict[str, Worker], plan: Plan, monitor: Monitor, *, f
             raise UsageError(f"{name} has {', '.join(differ)}; install the same version everywhere")
         if differ:
             monitor.note(f"warning: {name} has {', '.join(differ)}: results may differ in their last bits")
-        needed = replica_bytes(plan.vocab_size, plan.config.dim, plan.n_replicas)
-        if worker.memory_bytes is not None and worker.memory_bytes < needed:
-            free = human(worker.memory_bytes, "B")
-            what = f"{name} has {free} of memory, a replica needs {human(needed, 'B')}"
+        if memory.get(name, needed) < needed:
+            what = f"{name} has {human(memory[name], 'B')} of memory, a replica needs {human(needed, 'B')}"
             if not force:
                 raise OutOfMemoryError(f"{what}; use a smaller --dim or a larger --min-count, or --force to try")
             monitor.note(f"warning: {what}")
@@ -114,6 +113,16 @@ def threads_for(workers: dict[str, Worker]) -> int:
     """Return the threads of a replica that every worker has CPUs for; workers of one machine share its CPUs."""
     n_here = Counter(worker.host for worker in workers.values())
     return max(1, min(worker.n_cpus // n_here[worker.host] for worker in workers.values()))
+
+
+def memory_for(workers: dict[str, Worker], n_replicas: int) -> dict[str, int]:
+    """Return the bytes of memory for a replica on each worker, where known; one machine's workers share them."""
+    n_here = Counter(worker.host for worker in workers.values())
+    return {
+        name: worker.memory_bytes // min(n_here[worker.host], n_replicas)
+        for name, worker in workers.items()
+        if worker.memory_bytes is not None
+    }
 
 
 def replica_bytes(vocab_size: int, dim: int, n_replicas: int) -> int:

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from w2vfast.errors import OutputError
+
 
 def state_folder() -> Path | None:
     """Return ``$XDG_STATE_HOME/w2vfast``, or what stands for it; None without a home. It may not exist yet."""
@@ -21,6 +23,20 @@ def state_folder() -> Path | None:
 def checkpoint_of(output: str | os.PathLike[str]) -> Path:
     """Return the path of the checkpoint that belongs to an output, through links."""
     return Path(os.path.realpath(output) + ".ckpt")
+
+
+def temporary_folder() -> str:
+    """Return the folder for temporary files.
+
+    Raises
+    ------
+    OutputError
+        Python would silently take another one than the user has set.
+    """
+    named, found = os.environ.get("TMPDIR"), tempfile.gettempdir()
+    if named and os.path.realpath(named) != os.path.realpath(found):
+        raise OutputError(f"TMPDIR={named} cannot be written to")
+    return found
 
 
 @contextlib.contextmanager

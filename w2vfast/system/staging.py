@@ -122,6 +122,14 @@ class Staging:
                 staged.unlink(missing_ok=True) if not self._files else shutil.rmtree(staged, ignore_errors=True)
                 raise
 
+    def write_bytes(self, content: bytes) -> None:
+        """Make these bytes the result, as ``write`` does."""
+
+        def fill(path: Path) -> None:
+            path.write_bytes(content)
+
+        self.write(fill, len(content))
+
     def _write(self, writer: Callable[[Path], None], staged: Path, n_bytes: int | None) -> None:
         if self._files:
             staged.mkdir()
@@ -208,22 +216,6 @@ class Staging:
             raise
         except OSError as error:
             raise OutputError(f"cannot write {self.name}: {error.strerror or error}") from None
-
-
-def write_bytes(output: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file, or to standard output, whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        It cannot be written.
-    """
-
-    def fill(path: Path) -> None:
-        path.write_bytes(content)
-
-    with Staging(output) as staging:
-        staging.write(fill, len(content))
 
 
 def _flush_folder(folder: Path) -> None:

@@ -233,10 +233,13 @@ def _train_and_keep(
                 return lambda: None
             return partial(path.unlink, missing_ok=True)
         except KeyboardInterrupt:
-            if checkpoints.share is None:
-                monitor.note(f"stopped; {staging.name} was not written")
-            else:
+            if checkpoints.share is not None:
                 monitor.note(f"stopped at {100 * checkpoints.share:.1f} %, saved in {staging.name}.ckpt")
+            elif keeping.resumed is not None:
+                monitor.note(f"stopped; {staging.name}.ckpt is as it was")
+            else:
+                monitor.note(f"stopped; {staging.name} was not written")
+            if checkpoints.share is not None or keeping.resumed is not None:
                 monitor.note(f"to go on: {keeping.command}")
             raise
 
