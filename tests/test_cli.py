@@ -220,6 +220,19 @@ def test_help_fits_a_screen_and_shows_an_example(command, w2v):
     assert "Exit codes:" in whole
 
 
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--min-count", "0"], "--min-count must be from 1 to"),
+        (["--early-stop", "2"], "--early-stop needs --held-out, a share"),
+        (["--alpha", "1", "--min-alpha", "2"], "--min-alpha (2.0) must not exceed alpha (1.0)"),
+    ],
+)
+def test_a_wrong_value_is_told_by_the_name_of_its_option(w2v, corpus, args, message):
+    done = w2v("train", corpus, *args)
+    assert (done.returncode, message in error_line(done)) == (2, True)
+
+
 def test_help_of_the_program_names_every_command_and_fits_a_screen(w2v):
     short = w2v("--help").stdout.decode()
     assert len(short.splitlines()) <= 24

@@ -79,7 +79,7 @@ USAGE = [  # C1, E12, O7: exit code 2, found before anything is read
     Case("train corpus.txt --workers local:1 --resume", 2, "there is no run in .*model.w2v.run to resume"),
     Case("train empty.txt --workers local:1", 3, "empty.txt has no words"),
     Case("cluster-check local:0", 2, "from 1 to 256"),
-    Case("train corpus.txt --early-stop 1", 2, "early_stop needs held_out"),
+    Case("train corpus.txt --early-stop 1", 2, "--early-stop needs --held-out"),
     Case("train corpus.txt --from map.vec", 2, "map.vec has no output vectors"),
     Case("similar one -m none.w2v", 2, "none.w2v does not exist"),
     Case("similar one", 2, "no model found"),

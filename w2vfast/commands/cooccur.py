@@ -6,11 +6,17 @@ import click
 
 from w2vfast.commands.help import GroupedCommand, grouped
 from w2vfast.commands.next import tell_next
-from w2vfast.commands.options import common_options, config_option, progress_option, take_reading, text_options
+from w2vfast.commands.options import (
+    common_options,
+    config_of,
+    config_option,
+    progress_option,
+    take_reading,
+    text_options,
+)
 from w2vfast.corpus.sources import find_sources
 from w2vfast.model.locate import DEFAULT_NAME
 from w2vfast.system.staging import Staging
-from w2vfast.training.config import TrainConfig
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
@@ -58,7 +64,7 @@ def cooccur(
     w2vfast cooccur corpus.txt --form counts --columns 2000 -o counts.w2v
     """
     monitor, lists = Monitor() if quiet else Console(progress), take_reading(params)
-    config = TrainConfig(**params).resolved()
+    config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
     refuse_input_as_output(sources, output)
     with Staging(output) as staging:

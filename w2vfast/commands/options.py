@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -7,6 +8,7 @@ import click
 
 from w2vfast.commands.help import LEARNING, MODEL, RUN, TEXT, F, GroupedOption, NumberOrAll
 from w2vfast.corpus.wordlists import read_vocab, read_words
+from w2vfast.errors import UsageError
 from w2vfast.training.config import LIMITS, TrainConfig
 
 _ALPHAS = "sg 0.05, cbow 0.15, classic 0.075; with --loss hs 0.025, 0.05, 0.025"
@@ -56,6 +58,18 @@ def config_option(name: str, heading: str, help: str, *names: str, default_text:
         cls=GroupedOption, heading=heading, help=help, type=kind, default=spec.default,
         show_default=default_text or special.get(str(spec.default), True), is_flag=spec.type is bool,
     )  # fmt: skip
+
+
+def config_of(params: dict[str, Any]) -> TrainConfig:
+    """Return the configuration; what is wrong with it is told in the names of the options."""
+    fields = TrainConfig.__dataclass_fields__
+    try:
+        return TrainConfig(**params)
+    except UsageError as error:
+        text = re.sub(
+            r"^\w+|\w+_\w+", lambda m: f"--{m[0].replace('_', '-')}" if m[0] in fields else m[0], str(error)
+        )
+        raise UsageError(text) from None
 
 
 def training_options(function: F) -> F:

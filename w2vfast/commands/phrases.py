@@ -8,12 +8,11 @@ from typing import Any
 import click
 
 from w2vfast.commands.help import GroupedCommand
-from w2vfast.commands.options import common_options, progress_option, reading_options
+from w2vfast.commands.options import common_options, config_of, progress_option, reading_options
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
-from w2vfast.training.config import TrainConfig
 from w2vfast.training.messages import announce, warn
 from w2vfast.training.monitor import Console, Monitor
 from w2vfast.training.run import refuse_input_as_output
@@ -56,7 +55,7 @@ def phrases(
     if not delimiter or delimiter.split() != [delimiter]:
         raise UsageError("a delimiter must be one or more characters, none of them white space")
     monitor = Monitor() if quiet else Console(progress)
-    reading = TrainConfig(**params, min_count=1).resolved().reading(for_training=False)
+    reading = config_of({**params, "min_count": 1}).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)
     with Staging(output) as staging:
         refuse_input_as_output(sources, output)

@@ -8,9 +8,15 @@ import click
 
 from w2vfast.commands import output
 from w2vfast.commands.help import GroupedCommand
-from w2vfast.commands.options import common_options, progress_option, take_reading, text_options, training_options
+from w2vfast.commands.options import (
+    common_options,
+    config_of,
+    progress_option,
+    take_reading,
+    text_options,
+    training_options,
+)
 from w2vfast.corpus.sources import find_sources
-from w2vfast.training.config import TrainConfig
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, clock, human
 from w2vfast.training.run import read_corpus
@@ -35,7 +41,7 @@ def plan(corpus: tuple[str, ...], as_json: bool, progress: str, quiet: bool, **p
     """
     monitor = Monitor() if quiet else Console(progress)
     lists = take_reading(params)
-    config = TrainConfig(**params).resolved()
+    config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
     announce(sources, monitor)
     from w2vfast.training.plan import make_plan

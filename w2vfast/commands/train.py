@@ -13,6 +13,7 @@ from w2vfast.commands.help import GroupedCommand, GroupedOption
 from w2vfast.commands.next import tell_next
 from w2vfast.commands.options import (
     common_options,
+    config_of,
     given_text_options,
     progress_option,
     take_reading,
@@ -107,9 +108,9 @@ def train(
     if keeping.resumed is not None:
         config = keeping.resumed.config(given)
     elif base is not None or like is not None:
-        config = TrainConfig(**parameters_like(Embeddings.load(base or like or "", with_context=False), given))
+        config = config_of(parameters_like(Embeddings.load(base or like or "", with_context=False), given))
     else:
-        config = TrainConfig(**params)
+        config = config_of(params)
     monitor = Monitor() if quiet else Console(progress, verbose=verbose)
     local = corpus if cluster.workers is None else [name for name in corpus if "://" not in name]
     sources = find_sources(local, monitor.note) if local else []

@@ -7,12 +7,11 @@ import click
 import numpy as np
 
 from w2vfast.commands.help import GroupedCommand
-from w2vfast.commands.options import common_options, progress_option, take_reading, text_options
+from w2vfast.commands.options import common_options, config_of, progress_option, take_reading, text_options
 from w2vfast.commands.output import as_row
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import vocab_text
 from w2vfast.system.staging import Staging
-from w2vfast.training.config import TrainConfig
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
@@ -49,7 +48,7 @@ def vocab(
     """
     monitor = Monitor() if quiet else Console(progress)
     lists = take_reading(params)
-    config = TrainConfig(**params).resolved()
+    config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
     refuse_input_as_output(sources, output)
     with Staging(output) as staging:
