@@ -233,6 +233,14 @@ def test_a_wrong_value_is_told_by_the_name_of_its_option(w2v, corpus, args, mess
     assert (done.returncode, message in error_line(done)) == (2, True)
 
 
+def test_options_without_effect_are_named(w2v, corpus):
+    options = ["--loss", "hs", "--neg", "9", "--cbow-grad", "mean", "--epochs", "1"]
+    done = w2v("train", corpus, *options)
+    assert done.returncode == 0
+    found = re.findall(r"warning: (--\S+ has no effect with .*)", done.stderr.decode())
+    assert found == ["--neg has no effect with --loss hs", "--cbow-grad has no effect with --model sg"]
+
+
 def test_help_of_the_program_names_every_command_and_fits_a_screen(w2v):
     short = w2v("--help").stdout.decode()
     assert len(short.splitlines()) <= 24

@@ -15,6 +15,7 @@ from w2vfast.commands.options import (
     text_options,
 )
 from w2vfast.corpus.sources import find_sources
+from w2vfast.errors import UsageError
 from w2vfast.model.locate import DEFAULT_NAME
 from w2vfast.system.staging import Staging
 from w2vfast.training.messages import announce
@@ -64,6 +65,11 @@ def cooccur(
     w2vfast cooccur corpus.txt --form counts --columns 2000 -o counts.w2v
     """
     monitor, lists = Monitor() if quiet else Console(progress), take_reading(params)
+    given = click.get_current_context().get_parameter_source
+    useless = {"counts": ("dim", "smoothing"), "ppmi": ("dim",), "svd": ("columns",)}[form]
+    for name in useless:
+        if given(name) is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"--{name} has no effect with --form {form}")
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
     refuse_input_as_output(sources, output)

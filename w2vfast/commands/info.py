@@ -9,11 +9,14 @@ import click
 from w2vfast.commands import output
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options, model_file_option
+from w2vfast.errors import UsageError
 from w2vfast.model.card import model_card
 from w2vfast.model.formats.registry import open_vectors
 from w2vfast.model.health import complaints, examine
 from w2vfast.model.locate import find_model
 from w2vfast.model.vectors import reading
+
+_TYPED = click.core.ParameterSource.COMMANDLINE
 
 
 @click.command(cls=GroupedCommand, essential="--json --card -m")
@@ -33,6 +36,8 @@ def info(vectors: str | None, model_file: str | None, as_json: bool, card: bool,
     w2vfast info glove.6B.100d.txt --json
     w2vfast info model.w2v --card > README.md
     """
+    if vectors and click.get_current_context().get_parameter_source("model_file") is _TYPED:
+        raise UsageError("give VECTORS or -m, not both")
     path = find_model(vectors or model_file).path
     with reading(path) as place, open_vectors(place, allow_nonfinite=True) as stream:
         health = examine(stream)

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
 import click
@@ -70,6 +70,20 @@ def config_of(params: dict[str, Any]) -> TrainConfig:
             r"^\w+|\w+_\w+", lambda m: f"--{m[0].replace('_', '-')}" if m[0] in fields else m[0], str(error)
         )
         raise UsageError(text) from None
+
+
+def without_effect(config: TrainConfig, given: Iterable[str]) -> list[str]:
+    """Return what to say of the options given that this objective makes no use of."""
+    reasons = {
+        "cbow_grad": "--model sg" if config.model == "sg" else "",
+        "direction": "--model cbow" if config.model == "cbow" else "",
+        "negatives_per": "--model cbow" if config.model == "cbow" else "",
+    }
+    if config.loss != "ns":
+        reasons |= dict.fromkeys(("neg", "neg_exponent", "negatives_per"), f"--loss {config.loss}")
+    return [
+        f"--{name.replace('_', '-')} has no effect with {reasons[name]}" for name in given if reasons.get(name)
+    ]
 
 
 def training_options(function: F) -> F:

@@ -19,6 +19,7 @@ from w2vfast.commands.options import (
     take_reading,
     text_options,
     training_options,
+    without_effect,
 )
 from w2vfast.commands.workers import Cluster, cluster_options, train_on_workers
 from w2vfast.corpus.sources import Source, find_sources
@@ -112,6 +113,8 @@ def train(
     else:
         config = config_of(params)
     monitor = Monitor() if quiet else Console(progress, verbose=verbose)
+    for text in without_effect(config, given):
+        monitor.note(f"warning: {text}")
     local = corpus if cluster.workers is None else [name for name in corpus if "://" not in name]
     sources = find_sources(local, monitor.note) if local else []
     refuse_input_as_output(sources, output, log_json, plot_loss, save_vocab)

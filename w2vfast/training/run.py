@@ -138,8 +138,15 @@ def parameters_like(model: Embeddings, given: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that a model was trained with, where none are given; not its number of threads.
 
     A learning rate suits an architecture; it is not taken over if that or the rate itself is given.
+
+    Raises
+    ------
+    UsageError
+        The model has none.
     """
     known = {name: value for name, value in model.params.items() if name in TrainConfig.__dataclass_fields__}
+    if not known:
+        raise UsageError("that model does not tell how it was trained; give the options themselves")
     if given.keys() & {"model", "cbow_grad", "alpha"}:
         known |= {"alpha": None, "min_alpha": None}
     return {**known, "dim": model.dim, "threads": None, **given}
