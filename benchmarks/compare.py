@@ -107,7 +107,7 @@ def table(rows: list[dict]) -> str:
     """Return the rows as Markdown; the ratio is that of w2vfast's speed to the row's."""
     own = next(row for row in rows if row["trainer"] == "w2vfast")
     sets = list(own.get("scores", {}))
-    heads = ["trainer", "words/s", "range", "w2vfast is", "whole command", "w2vfast is", "peak memory", *sets]
+    heads = ["trainer", "words/s", "range", "w2vfast is faster by", "whole command", "by", "peak memory", *sets]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
         low, high = row["spread"]

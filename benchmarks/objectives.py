@@ -84,7 +84,7 @@ def row(trainer: str, name: str, model: str, path: str, seconds: float, vectors,
 def table(rows: list[dict]) -> str:
     """Return the rows as Markdown; ratios are those to gensim's row of the same objective, model and text."""
     names = list(rows[0]["scores"])
-    lines = ["| text | objective | model | trainer | words/s | is | " + " | ".join(names) + " |"]
+    lines = ["| text | objective | model | trainer | words/s | times gensim | " + " | ".join(names) + " |"]
     lines.append("|---" * (6 + len(names)) + "|")
     speeds = {
         (r["text"], r["objective"], r["model"]): r["words_per_second"] for r in rows if r["trainer"] == "gensim"

@@ -64,7 +64,7 @@ def run(reader: str, corpus: str, small: str) -> tuple[float, int, float]:
 def table(rows: list[dict]) -> str:
     """Return the rows as Markdown."""
     best = min(row["seconds"] for row in rows if row["reader"].startswith("w2vfast"))
-    lines = ["| reader | seconds | range | MB/s | w2vfast is | words | peak memory |", "|---" * 7 + "|"]
+    lines = ["| reader | seconds | range | MB/s | w2vfast is faster by | words | peak memory |", "|---" * 7 + "|"]
     for row in rows:
         low, high = row["spread"]
         memory = f"{row['peak_mb']:.0f} MB" if row["peak_mb"] else ""

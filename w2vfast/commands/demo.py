@@ -44,5 +44,5 @@ def demo(model_file: str, quiet: bool) -> None:
     output.write(
         f"\nTry next:\n  w2vfast similar violin -m {model_file}\n"
         f"  echo moscow | w2vfast similar - -m {model_file} | head -3\n"
-        "  w2vfast train corpus.txt --model sg --neg 5\n"
+        "and, with a text of your own: w2vfast train TEXT --model sg --neg 5\n"
     )

@@ -18,9 +18,9 @@ def odd(asking: Asking, words: tuple[str, ...], k: int) -> None:
     words are left out.
 
     \b
-    w2vfast odd breakfast dinner lunch harbor
+    w2vfast odd bread cheese soup harbor
     """
-    for batch in questions(words, "w2vfast odd breakfast dinner lunch harbor"):
+    for batch in questions(words, "w2vfast odd bread cheese soup harbor"):
         for question in batch:
             known = asking.known(question)
             if len(known) >= 3 or len(known) == len(question):
