@@ -21,6 +21,7 @@ from w2vfast.kernels.rows import next_outputs, rows_ahead, score_tile, scores_to
 from w2vfast.kernels.tree import allocate_hot_nodes, pull_hot_nodes, push_hot_nodes
 from w2vfast.kernels.vector import (
     LANES,
+    add,
     combine_each,
     load,
     load_each,
@@ -89,7 +90,7 @@ def update_inputs(W, context_ids, gradient_power, rows):
     for lane in range(0, W.shape[1], LANES):
         change = multiply(scale, load(rows, _INPUT_GRAD, lane))
         for context_id in context_ids:
-            store(W, context_id, lane, multiply_add(change, splat(_ONE), load(W, context_id, lane)))
+            store(W, context_id, lane, add(load(W, context_id, lane), change))
 
 
 @compiled

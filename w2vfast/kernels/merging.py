@@ -14,11 +14,11 @@ import numpy as np
 
 from w2vfast._jit import compiled
 from w2vfast.kernels.rows import prefetch_row
-from w2vfast.kernels.vector import LANES, load, multiply_add, splat, store
+from w2vfast.kernels.vector import LANES, add, load, multiply_add, splat, store, subtract
 
 CURVATURE = 0.2  # of the loss: smaller values let the sum of several threads' steps go too far
 _AHEAD = 4  # rows that are prefetched
-_ZERO, _ONE, _MINUS_ONE = np.float32(0.0), np.float32(1.0), np.float32(-1.0)
+_ZERO = np.float32(0.0)
 
 
 @compiled
@@ -66,8 +66,7 @@ def merge_row(matrix, row, copies, factor):
     for lane in range(0, matrix.shape[1], LANES):
         before, total = load(matrix, row, lane), splat(_ZERO)
         for copy in range(row, copies.shape[0], n_rows):
-            change = multiply_add(before, splat(_MINUS_ONE), load(copies, copy, lane))
-            total = multiply_add(change, splat(_ONE), total)
+            total = add(total, subtract(load(copies, copy, lane), before))
         after = multiply_add(total, splat(factor), before)
         store(matrix, row, lane, after)
         for copy in range(row, copies.shape[0], n_rows):

@@ -14,7 +14,7 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SHIFT_27, _SHIFT_30, _SHIFT_31 = np.uint64(27), np.uint64(30), np.uint64(31)
 _SHIFT_32, _SHIFT_40 = np.uint64(32), np.uint64(40)
-_LOW_31, _LOW_32 = np.uint64(0x7FFFFFFF), np.uint64(0xFFFFFFFF)
+_LOW_5, _LOW_31, _LOW_32 = np.uint64(31), np.uint64(0x7FFFFFFF), np.uint64(0xFFFFFFFF)
 _RANGE_32 = np.uint64(1 << 32)
 _ULP_24 = np.float32(2.0**-24)
 
@@ -38,6 +38,15 @@ def position_bits(epoch_key, pos):
 def is_kept(bits, keep_prob):
     """Tell whether a token survives subsampling, from the high 24 of its bits."""
     return np.float32(np.int64(bits >> _SHIFT_40)) * _ULP_24 < keep_prob
+
+
+@inlined
+def is_measured(bits):
+    """Tell whether the loss is measured in the window of a token: in one of 32, from the bits 32 .. 36.
+
+    One by position would see the same places of all sentences of 32 words.
+    """
+    return (bits >> _SHIFT_32) & _LOW_5 == 0
 
 
 @inlined

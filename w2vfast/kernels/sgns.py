@@ -10,7 +10,7 @@ noise words z, all of them output rows u. With S = {o} + noise words and eta the
 
 All right-hand sides are the values before the window; but a window is trained in groups of at most GROUP contexts
 and OUTPUTS different outputs, one group after the other: steps on more would add up and diverge. A context word
-that a group has twice takes two steps, the second from where the first led.
+that a group has twice takes both steps, with the errors from before the group.
 
 001 lets the center's input row predict the contexts; here, as in word2vec.c, the contexts' rows predict the
 center: over a corpus the pairs are the same.
@@ -166,9 +166,11 @@ def train_centers(model, text, tables, settings, job, bounds, state, scratch):
         pull_hot_nodes(model.W_out, hot)
         n_before = n_pairs
         for i in range(n_centers):
-            n_contexts = copy_contexts(piece, i, window, contexts)
-            context_ids, alpha, is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]
             prefetch_context(model.W, piece, i + 1, n_centers, window)
+            n_contexts = copy_contexts(piece, i, window, contexts)
+            if n_contexts == 0:
+                continue
+            context_ids, alpha, is_measured = contexts[:n_contexts], piece.alphas[i], piece.is_measured[i]
             center = piece.kept_ids[window + i : window + i + 1]
             if settings.is_per_pair:
                 state, window_loss = train_pairs(

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import prange, types
+from numba.core import cgutils
 from numba.extending import lower_builtin, type_callable
 from numpy.typing import NDArray
 
@@ -100,4 +101,7 @@ def _(context, builder, signature, values):
     pointer = ir.PointerType(context.call_conv.get_function_type(_RESULT, kinds))
     function = builder.inttoptr(values[0], pointer)
     arguments = [builder.extract_value(values[1], i) for i in range(len(kinds))]
-    return context.call_conv.call_function(builder, function, _RESULT, kinds, arguments)[1]
+    status, result = context.call_conv.call_function(builder, function, _RESULT, kinds, arguments)
+    with cgutils.if_unlikely(builder, status.is_error):  # with checked indices only
+        context.call_conv.return_status_propagate(builder, status)
+    return result

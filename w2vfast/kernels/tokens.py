@@ -1,8 +1,8 @@
 """From bytes to word ids: split UTF-8 text on white space, count its words, number them.
 
 Words get provisional ids in the order of their first appearance. A hash table with open addressing finds
-them; its hash is keyed, so that no text can be made to collide. Each thread has a table of its own, whose new
-words are merged into a common one after every block.
+them; its hash is keyed, so that text whose words collide cannot be made in advance. Each thread has a table of its
+own, whose new words are merged into a common one after every block.
 """
 
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from w2vfast._jit import compiled, inlined
 from w2vfast.kernels.octets import OCTET, first_bytes, load_octet, lowest_bit, unusual_bytes
+from w2vfast.kernels.sampling import mix
 
 _NEWLINE, _SPACE, _FIRST_LEAD = np.uint8(10), np.uint8(32), np.uint8(0xC2)
 _LAST_ASCII = np.uint8(0x7F)
-_MULTIPLIER_1, _MULTIPLIER_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
-_SHIFT_29, _SHIFT_32 = np.uint64(29), np.uint64(32)
+_SHIFT_32 = np.uint64(32)
 _FREE, _LOW_32 = np.uint64(0), np.uint64(0xFFFFFFFF)
 _TOP_BITS, _CONTINUATION = np.uint8(0xC0), np.uint8(0x80)
 _LONGEST_SPACE = 3  # bytes
@@ -90,12 +90,9 @@ def hash_word(data, begin, end, key):
     """Return the hash of the word data[begin:end], uint64."""
     word_hash, pos = key, begin
     while pos < end:
-        octet = first_bytes(load_octet(data, pos), min(end - pos, OCTET))
-        word_hash = (word_hash ^ octet) * _MULTIPLIER_1
-        word_hash ^= word_hash >> _SHIFT_32
+        word_hash = mix(word_hash ^ first_bytes(load_octet(data, pos), min(end - pos, OCTET)))
         pos += OCTET
-    word_hash *= _MULTIPLIER_2
-    return word_hash ^ word_hash >> _SHIFT_29
+    return word_hash
 
 
 @inlined

@@ -13,10 +13,9 @@ import numpy as np
 
 from w2vfast._jit import compiled, compiled_with_arrays
 from w2vfast.kernels.merging import CURVATURE, saturation
-from w2vfast.kernels.vector import LANES, load, multiply_add, splat, store
+from w2vfast.kernels.vector import LANES, load, multiply_add, splat, store, subtract
 
 HOT_NODES = 63
-_MINUS_ONE = np.float32(-1.0)
 
 
 @compiled_with_arrays
@@ -117,5 +116,5 @@ def push_hot_nodes(W_out, hot, shares, alpha, n_predictions, n_shards):
         weight = splat(np.float32(saturation(CURVATURE * alpha * n_predictions * shares[node], n_shards)))
         row = W_out.shape[0] - 1 - n_hot + node
         for lane in range(0, hot.shape[1], LANES):
-            gain = multiply_add(load(hot, n_hot + node, lane), splat(_MINUS_ONE), load(hot, node, lane))
+            gain = subtract(load(hot, node, lane), load(hot, n_hot + node, lane))
             store(W_out, row, lane, multiply_add(gain, weight, load(W_out, row, lane)))

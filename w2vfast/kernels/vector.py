@@ -197,6 +197,26 @@ def _(site, matrix, row, column, like):
     return site.pack([site.splat(site.builder.load(address)) for address in addresses])
 
 
+def add(a, b):
+    """Return a + b."""
+    return a + b
+
+
+@compiles_to(add, lanes_type)
+def _(site, a, b):
+    return site.builder.fadd(a, b, flags=_FASTMATH)
+
+
+def subtract(a, b):
+    """Return a - b."""
+    return a - b
+
+
+@compiles_to(subtract, lanes_type)
+def _(site, a, b):
+    return site.builder.fsub(a, b, flags=_FASTMATH)
+
+
 def multiply(a, b):
     """Return a * b."""
     return a * b

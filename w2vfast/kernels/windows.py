@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 from w2vfast._jit import compiled, compiled_with_arrays, inlined
 from w2vfast.kernels.arguments import HARMONIC, LINEAR
 from w2vfast.kernels.rows import prefetch_row
-from w2vfast.kernels.sampling import draw_harmonic_window, draw_negatives, draw_window, is_kept, position_bits
+from w2vfast.kernels.sampling import (
+    draw_harmonic_window,
+    draw_negatives,
+    draw_window,
+    is_kept,
+    is_measured,
+    position_bits,
+)
 from w2vfast.kernels.vector import LANES, load, store
 
 #: Centers that are gathered at a time.
 PIECE = 256
-#: The loss is measured in the windows whose center's position is a multiple of this.
-LOSS_STRIDE = 32
 
 
 class Piece(NamedTuple):
@@ -30,7 +35,7 @@ class Piece(NamedTuple):
     ends: NDArray[np.int32]  # (PIECE,)
     alphas: NDArray[np.float32]  # (PIECE,) learning rate of each window
     is_measured: NDArray[np.bool_]  # (PIECE,) whether its loss is measured
-    output_ids: NDArray[np.int32]  # (PIECE, 1 + k) the center and its negatives
+    output_ids: NDArray[np.int32]  # (PIECE, 1 + k) the center and its negatives; scratch for fresh ones per pair
     n_outputs: NDArray[np.int32]  # (PIECE,) how many of them there are
 
 
@@ -74,7 +79,7 @@ def gather_piece(text, keep_prob, job, settings, start, stop, piece):
             piece.kept_ids[center] = token_id
             piece.begins[n_centers], piece.ends[n_centers] = center - left, center + right + 1
             piece.alphas[n_centers] = job.alpha + job.alpha_slope * pos
-            piece.is_measured[n_centers] = pos % LOSS_STRIDE == 0
+            piece.is_measured[n_centers] = is_measured(bits)
             n_centers += 1
         pos += 1
     after = window + n_centers

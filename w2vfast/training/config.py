@@ -132,8 +132,8 @@ class TrainConfig:
             alpha = alphas["sg" if self.model == "sg" else self.cbow_grad]
         return dataclasses.replace(
             self,
-            alpha=alpha,
-            min_alpha=alpha * 1e-4 if self.min_alpha is None else min(self.min_alpha, alpha),
+            alpha=float(alpha),
+            min_alpha=float(alpha * 1e-4 if self.min_alpha is None else min(self.min_alpha, alpha)),
             threads=self.threads or count_cpus(),
         )
 

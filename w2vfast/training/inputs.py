@@ -33,18 +33,18 @@ def kernel_inputs(corpus: EncodedCorpus, config: TrainConfig, n_shards: int) -> 
     is_per_pair = to_contexts or (config.negatives_per == "pair" and not is_tree)
     left, right = window_sides(config, corpus)
     return tables, Settings(
-        max(left, right),
-        left,
-        right,
-        EQUAL if config.window == "all" else _WINDOW_SHAPES[config.context_weight],
-        config.neg,
-        0 if is_per_pair else _MOST_REDRAWS,  # word2vec.c skips at once
-        is_per_pair,
-        to_contexts,
-        is_tree,
-        n_shards,
-        n_hot,
-        GRADIENT_POWER[config.cbow_grad],
+        window=max(left, right),
+        left=left,
+        right=right,
+        window_shape=EQUAL if config.window == "all" else _WINDOW_SHAPES[config.context_weight],
+        n_negatives=config.neg,
+        n_redraws=0 if is_per_pair else _MOST_REDRAWS,  # word2vec.c skips at once
+        is_per_pair=is_per_pair,
+        to_contexts=to_contexts,
+        is_tree=is_tree,
+        n_shards=n_shards,
+        n_hot=n_hot,
+        gradient_power=GRADIENT_POWER[config.cbow_grad],
     )
 
 
