@@ -16,8 +16,9 @@ import click
 from click.shell_completion import shell_complete
 
 from w2vfast import __version__
-from w2vfast.errors import Interrupted, W2vfastError
+from w2vfast.errors import Interrupted, OutputError, W2vfastError
 from w2vfast.system.signals import die_of, stop_signals_raise
+from w2vfast.system.streams import mend_streams
 
 PROGRAM = "w2vfast"
 ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
@@ -28,7 +29,9 @@ _COMMANDS = (
     "cluster-check", "demo",
 )  # fmt: skip
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
-_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO}
+_WRITE_ERRORS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO, errno.EBADF,
+}  # fmt: skip
 
 
 class LazyGroup(click.Group):
@@ -78,6 +81,7 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with the exit code of the contract."""
+    mend_streams()
     arguments = list(sys.argv[1:] if args is None else args)
     if instruction := os.environ.get(_COMPLETE_VARIABLE):
         sys.exit(shell_complete(cli, {}, PROGRAM, _COMPLETE_VARIABLE, instruction))
@@ -155,7 +159,8 @@ def _exit(code: int) -> NoReturn:
         die_of(signal.SIGPIPE)
     except OSError as error:
         _drop(sys.stdout)
-        code = _report(error, debug=False)
+        if code != OutputError.exit_code:  # else it has been reported
+            code = _report(error, debug=False)
     try:
         sys.stderr.flush()
     except OSError:  # nobody reads the notes: no reason to fail
