@@ -28,6 +28,7 @@ _COMMANDS = (
     "vocab", "phrases", "encode", "plan", "doctor", "gradcheck", "convert",
     "cluster-check", "demo",
 )  # fmt: skip
+_SHOWN_NAME = 60  # characters of a name that is too long
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
 _WRITE_ERRORS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO, errno.EBADF,
@@ -128,6 +129,9 @@ def _report(error: Exception, *, debug: bool) -> int:
     if isinstance(error, MemoryError):
         _complain("not enough memory. Use a smaller --dim or a larger --min-count")
         return 6
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        _complain(f"a file name is too long: {os.fsdecode(error.filename or '')[:_SHOWN_NAME]}...")
+        return 2
     if isinstance(error, OSError) and error.errno in _WRITE_ERRORS:
         _complain(f"cannot write: {error.strerror}")
         return 4

@@ -19,6 +19,9 @@ from w2vfast.model.locate import find_model
 _READ_BYTES = 1 << 16
 _MOST_COMPLETIONS = 50
 
+#: What scikit-learn takes.
+MOST_SEED = 2**32 - 1
+
 #: The words of one question.
 Question = list[str]
 
@@ -211,9 +214,9 @@ def lines(words: Sequence[str], example: str) -> Iterator[list[str]]:
     stream, rest = cast(io.BufferedReader, sys.stdin.buffer), b""
     while block := stream.read1(_READ_BYTES):
         *complete, rest = (rest + block).split(b"\n")
-        if texts := [text for text in map(_decoded, complete) if text]:
+        if texts := [text for text in map(decoded, complete) if text]:
             yield texts
-    if text := _decoded(rest):
+    if text := decoded(rest):
         yield [text]
 
 
@@ -224,10 +227,11 @@ def reads_stdin(words: Sequence[str]) -> bool:
 
 def as_word(argument: str) -> str:
     """Return an argument as UTF-8, whatever the locale says."""
-    return _decoded(os.fsencode(argument))
+    return decoded(os.fsencode(argument))
 
 
-def _decoded(line: bytes) -> str:
+def decoded(line: bytes) -> str:
+    """Return a line of input as a word or words; what is not UTF-8 makes an unknown word."""
     return line.decode("utf-8", "surrogateescape").strip()
 
 

@@ -46,6 +46,8 @@ def convert(
     Reads and writes w2v, txt and bin (word2vec; .vec, .gz), glove, jsonl, sqlite, and the folders npy (with
     words.txt), tensorboard and hf. Text gives back every bit.
     """
+    if selection["space_char"] is not None:
+        out.check_text(selection["space_char"], "--space-char")
     form = form or ("txt" if output == "-" else format_of(output))
     if output == "-" and form in ("w2v", "bin", "sqlite") and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")

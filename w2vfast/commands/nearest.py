@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from w2vfast.commands import output
-from w2vfast.commands.asking import Asking, k_option, lines
+from w2vfast.commands.asking import Asking, decoded, k_option, lines
 from w2vfast.commands.options import RESULTS, F, grouped
 from w2vfast.corpus.wordlists import read_lines, read_words
 from w2vfast.errors import DataError, UsageError
@@ -131,10 +131,10 @@ def prompted() -> Iterator[list[Sum]]:
         raise UsageError("-i needs a terminal; use a pipe without it")
     while True:
         output.note("word, or sum such as king - man + woman (end with Ctrl-D)? ")
-        if not (line := sys.stdin.readline()):
+        if not (line := sys.stdin.buffer.readline()):
             return
-        if line.strip():
+        if text := decoded(line):
             try:
-                yield [parse_expression(line)]
+                yield [parse_expression(text)]
             except UsageError as error:
                 output.note(str(error))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from w2vfast.commands.options import GroupedCommand, common_options, progress_option, reading_options
+from w2vfast.commands.output import check_text
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
@@ -52,6 +53,7 @@ def phrases(
     """
     if not delimiter or delimiter.split() != [delimiter]:
         raise UsageError("a delimiter must be one or more characters, none of them white space")
+    check_text(delimiter, "--delimiter")
     monitor = Monitor() if quiet else Console(progress)
     reading = TrainConfig(**params, min_count=1).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)
