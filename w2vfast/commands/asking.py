@@ -18,6 +18,8 @@ from w2vfast.model.locate import find_model
 
 _READ_BYTES = 1 << 16
 _MOST_COMPLETIONS = 50
+_MOST_HINTS = 10  # unknown words for which close ones are looked for, which takes long
+_SHOWN = 60  # letters of an unknown word
 
 #: What scikit-learn takes.
 MOST_SEED = 2**32 - 1
@@ -68,7 +70,8 @@ class Asking:
             if word_id is None:
                 self._n_unknown += 1
                 if self._oov != "skip":
-                    _say_unknown(word, self.model)
+                    close = self.model.vocab.close_to(word) if self._n_unknown <= _MOST_HINTS else []
+                    _say_unknown(word, close)
                 if self._oov == "fail":
                     raise click.exceptions.Exit(1)
         return [word for word, word_id in zip(words, found, strict=True) if word_id is not None]
@@ -239,10 +242,10 @@ def _fields(line: str) -> Question:
     return [field.strip() for field in line.split("\t")] if "\t" in line else line.split()
 
 
-def _say_unknown(word: str, model: Embeddings) -> None:
-    close = model.vocab.close_to(word)
+def _say_unknown(word: str, close: Sequence[str]) -> None:
     hint = f"; close: {', '.join(map(output.printable, close))}" if close else ""
-    output.note(f"'{output.printable(word)}' is not in the vocabulary{hint}")
+    shown = word if len(word) <= _SHOWN else f"{word[:_SHOWN]}..."
+    output.note(f"'{output.printable(shown)}' is not in the vocabulary{hint}")
 
 
 def _complete_word(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
