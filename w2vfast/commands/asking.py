@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -24,6 +24,7 @@ _SHOWN = 60  # letters of an unknown word
 #: What scikit-learn takes.
 MOST_SEED = 2**32 - 1
 
+T = TypeVar("T")
 #: The words of one question.
 Question = list[str]
 
@@ -174,7 +175,7 @@ def open_model(model_file: str | None, *, quiet: bool, **options: Any) -> Embedd
 
 
 def questions(
-    words: Sequence[str], example: str, *, at_least: int = 1, exactly: int = 0
+    words: Sequence[str], example: str, *, at_least: int = 1, exactly: int = 0, comment: tuple[str, ...] = ()
 ) -> Iterator[list[Question]]:
     """Yield questions of several words as they arrive: one of the arguments, or one a line of standard input.
 
@@ -186,19 +187,50 @@ def questions(
         What an error shows.
     at_least, exactly
         How many words a question must have; 0 = any number.
+    comment
+        Lines that begin so are no questions.
 
     Raises
     ------
     UsageError
         There are none, or a question has another number of words.
     """
-    for batch in lines(words, example):
-        split = [_fields(line) for line in batch] if reads_stdin(words) else [batch]
-        for question in split:
-            if len(question) < at_least or (exactly and len(question) != exactly):
-                need = f"{exactly} words" if exactly else f"at least {at_least} words"
-                raise UsageError(f"a question has {need}, not {len(question)}. Example: {example}")
-        yield split
+
+    def check(question: Question) -> Question:
+        if len(question) < at_least or (exactly and len(question) != exactly):
+            need = f"{exactly} words" if exactly else f"at least {at_least} words"
+            raise UsageError(f"a question has {need}, not {len(question)}. Example: {example}")
+        return question
+
+    return parsed(words, example, check, comment=comment)
+
+
+def parsed(
+    words: Sequence[str], example: str, parse: Callable[[Question], T], *, comment: tuple[str, ...] = ()
+) -> Iterator[list[T]]:
+    """Yield what ``parse`` makes of questions as they arrive: of the arguments, or of each line of standard input.
+
+    Raises
+    ------
+    UsageError
+        There are none, or ``parse`` raises it: then the lines before come first, and the message has the line's
+        number.
+    """
+    if not reads_stdin(words):
+        for given in lines(words, example):
+            yield [parse(given)]
+        return
+    for batch in numbered_lines():
+        done: list[T] = []
+        for number, text in batch:
+            if text.startswith(comment):
+                continue
+            try:
+                done.append(parse(_fields(text)))
+            except UsageError as error:
+                yield done
+                raise UsageError(f"line {number:,}: {error}") from None
+        yield done
 
 
 def lines(words: Sequence[str], example: str) -> Iterator[list[str]]:
@@ -209,18 +241,27 @@ def lines(words: Sequence[str], example: str) -> Iterator[list[str]]:
     UsageError
         There are none.
     """
-    if not reads_stdin(words):
-        if not words:
-            raise UsageError(f"no word given. Example: {example}")
+    if reads_stdin(words):
+        yield from ([text for _, text in batch] for batch in numbered_lines())
+    elif words:
         yield list(map(as_word, words))
-        return
-    stream, rest = cast(io.BufferedReader, sys.stdin.buffer), b""
-    while block := stream.read1(_READ_BYTES):
+    else:
+        raise UsageError(f"no word given. Example: {example}")
+
+
+def numbered_lines() -> Iterator[list[tuple[int, str]]]:
+    """Yield the lines of standard input that are not blank, with their numbers, as they arrive."""
+    stream, rest, n_lines = cast(io.BufferedReader, sys.stdin.buffer), b"", 0
+    while True:
+        block = stream.read1(_READ_BYTES)
         *complete, rest = (rest + block).split(b"\n")
-        if texts := [text for text in map(decoded, complete) if text]:
-            yield texts
-    if text := decoded(rest):
-        yield [text]
+        if not block:  # the end, perhaps without a line's end
+            complete.append(rest)
+        if batch := [(i, text) for i, text in enumerate(map(decoded, complete), n_lines + 1) if text]:
+            yield batch
+        if not block:
+            return
+        n_lines += len(complete)
 
 
 def reads_stdin(words: Sequence[str]) -> bool:

@@ -1,5 +1,6 @@
 """What the commands share that answer with words and scores: which results are wanted, kinds of questions."""
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from w2vfast.model.expression import format_expression, parse_expression
 #: Weights and words.
 Sum = Sequence[tuple[float, str]]
 
+_MOST_WEIGHT = 1e9
 _STEP_WORDS = 1 << 12
 
 
@@ -41,6 +43,8 @@ def results_wanted(asking: Asking, params: dict[str, Any]) -> dict[str, Any]:
         exclude += sorted(read_words(exclude_from))
     wanted: dict[str, Any] = {"k": k, "exclude": exclude}
     if min_score is not None:
+        if math.isnan(min_score):
+            raise UsageError("--min-score must be a number, not nan")
         wanted["min_score"] = min_score
     if among:
         words = sorted(read_words(among))
@@ -107,7 +111,8 @@ def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
             number += 1
             fields = line.split()
             try:
-                row[:] = np.array(fields[-dim:]).astype(np.float32)
+                with np.errstate(over="ignore"):  # infinity is refused below
+                    row[:] = np.array(fields[-dim:]).astype(np.float32)
             except ValueError:
                 row[:] = np.nan
             if len(fields) < dim or not np.isfinite(row).all():
@@ -117,6 +122,21 @@ def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
         for name, results in zip(names, answers, strict=True):
             asking.answer(name, results)
         output.flush()
+
+
+def parse_sum(text: str) -> Sum:
+    """Return the weights and words of a sum, with weights that can be reckoned with.
+
+    Raises
+    ------
+    UsageError
+        A word is missing, or a number is too large.
+    """
+    terms = parse_expression(text)
+    for weight, word in terms:
+        if abs(weight) > _MOST_WEIGHT:
+            raise UsageError(f"the number before {word} is too large, {_MOST_WEIGHT:g} at most")
+    return terms
 
 
 def prompted() -> Iterator[list[Sum]]:
@@ -135,6 +155,6 @@ def prompted() -> Iterator[list[Sum]]:
             return
         if text := decoded(line):
             try:
-                yield [parse_expression(text)]
+                yield [parse_sum(text)]
             except UsageError as error:
                 output.note(str(error))
