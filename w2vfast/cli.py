@@ -96,7 +96,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         _drop(sys.stdout)
         die_of(signal.SIGPIPE)
     except Exception as error:
-        code = _report(error, debug="--debug" in arguments)
+        code = _report(error, arguments)
     _exit(code)
 
 
@@ -113,21 +113,22 @@ def _run(arguments: list[str]) -> int:
         return done.exit_code
 
 
-def _report(error: Exception, *, debug: bool) -> int:
+def _report(error: Exception, arguments: Sequence[str] = ()) -> int:
     """Say in one line what went wrong; return the exit code."""
-    if debug:
+    if "--debug" in arguments:
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):
-        hint = ""
+        text = error.format_message().rstrip(".")
         if isinstance(error, click.UsageError) and error.ctx is not None:
-            hint = f". Try: {error.ctx.command_path} --help"
-        _complain(error.format_message().rstrip(".") + hint)
+            text += f"{'' if text.endswith('?') else '.'} Try: {error.ctx.command_path} --help"
+        _complain(text)
         return 2
     if isinstance(error, W2vfastError):
         _complain(str(error))
         return error.exit_code
     if isinstance(error, MemoryError):
-        _complain("not enough memory. Use a smaller --dim or a larger --min-count")
+        trains = arguments[:1] in (["train"], ["cooccur"])
+        _complain("not enough memory" + ". Use a smaller --dim or a larger --min-count" * trains)
         return 6
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         _complain(f"a file name is too long: {os.fsdecode(error.filename or '')[:_SHOWN_NAME]}...")
@@ -164,7 +165,7 @@ def _exit(code: int) -> NoReturn:
     except OSError as error:
         _drop(sys.stdout)
         if code != OutputError.exit_code:  # else it has been reported
-            code = _report(error, debug=False)
+            code = _report(error)
     try:
         sys.stderr.flush()
     except OSError:  # nobody reads the notes: no reason to fail

@@ -15,6 +15,7 @@ from w2vfast.commands.options import ANSWERS, QUESTION, RESULTS, F, common_optio
 from w2vfast.errors import UsageError, W2vfastError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.locate import find_model
+from w2vfast.wording import counted
 
 _READ_BYTES = 1 << 16
 _MOST_COMPLETIONS = 50
@@ -170,7 +171,7 @@ def open_model(model_file: str | None, *, quiet: bool, **options: Any) -> Embedd
             output.note(f"warning: {text}")
         if not located.named:
             shown = str(located.path) if located.path.is_absolute() else f"./{located.path}"
-            output.note(f"using {shown} ({len(model):,} words x {model.dim})")
+            output.note(f"using {shown} ({counted(len(model), 'word')} x {model.dim})")
     return model
 
 
@@ -198,7 +199,7 @@ def questions(
 
     def check(question: Question) -> Question:
         if len(question) < at_least or (exactly and len(question) != exactly):
-            need = f"{exactly} words" if exactly else f"at least {at_least} words"
+            need = f"{exactly} words" if exactly else f"at least {counted(at_least, 'word')}"
             raise UsageError(f"a question has {need}, not {len(question)}. Example: {example}")
         return question
 

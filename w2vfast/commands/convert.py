@@ -15,6 +15,7 @@ from w2vfast.model.formats.registry import FOLDERS, FORMATS, NARROW, format_of, 
 from w2vfast.model.formats.select import Selection
 from w2vfast.model.vectors import reading
 from w2vfast.system.staging import Staging
+from w2vfast.wording import counted
 
 
 @click.command(cls=GroupedCommand)
@@ -65,5 +66,5 @@ def convert(
         for text in stream.notes:
             out.note(f"warning: {text}")
         if selected.n_missing:
-            out.note(f"{selected.n_missing:,} words of {keep_words} are not in the vocabulary")
-        out.note(f"{selected.n_words:,} words x {wanted.dim}: {staging.name}")
+            out.note(f"{counted(selected.n_missing, 'word')} of {keep_words} not in the vocabulary")
+        out.note(f"{counted(selected.n_words, 'word')} x {wanted.dim}: {staging.name}")

@@ -13,6 +13,7 @@ from w2vfast.commands.options import RESULTS, F, grouped
 from w2vfast.corpus.wordlists import read_lines, read_words
 from w2vfast.errors import DataError, UsageError
 from w2vfast.model.expression import format_expression, parse_expression
+from w2vfast.wording import counted
 
 #: Weights and words.
 Sum = Sequence[tuple[float, str]]
@@ -51,7 +52,8 @@ def results_wanted(asking: Asking, params: dict[str, Any]) -> dict[str, Any]:
         ids = asking.model.vocab.find(words)
         wanted["among"] = [word for word, i in zip(words, ids, strict=True) if i is not None]
         if len(wanted["among"]) < len(words):
-            asking.note(f"{len(words) - len(wanted['among']):,} words of {among} are not in the vocabulary")
+            missing = counted(len(words) - len(wanted["among"]), "word")
+            asking.note(f"{missing} of {among} not in the vocabulary")
         if not wanted["among"]:
             raise UsageError(f"none of the words of {among} is in the vocabulary")
     return wanted
