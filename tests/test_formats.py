@@ -295,7 +295,7 @@ def test_every_format_answers_like_the_model(w2v, sample_model, form):
 def test_words_are_chosen_and_missing_ones_counted(w2v, sample_model):
     (w2v.folder / "list").write_text("queen\nking\nnosuch\n")
     result = w2v("convert", sample_model, "-o", "few.txt", "--keep-words", "list", "--normalize")
-    assert b"1 words of list are not in the vocabulary" in result.stderr
+    assert b"1 word of list not in the vocabulary" in result.stderr
     found = Embeddings.load(w2v.folder / "few.txt")
     assert sorted(found.vocab.words) == ["king", "queen"]
     assert np.linalg.norm(found.vectors, axis=1) == pytest.approx(1)

@@ -288,7 +288,7 @@ def test_similar_of_the_whole_vocabulary_and_restricted(ask, w2v, sample_model):
     (w2v.folder / "list").write_text("queen\nprince\nnosuchword\n")
     result = ask("similar", "king", "--among", "list")
     assert sorted(row[1] for row in rows(result)) == ["prince", "queen"]
-    assert b"1 words of list are not" in result.stderr
+    assert b"1 word of list not" in result.stderr
     (w2v.folder / "none").write_text("nosuchword\n")
     assert ask("similar", "king", "--among", "none").returncode == 2
     best = [row[1] for row in rows(ask("similar", "king", "-k", "3"))]

@@ -40,7 +40,7 @@ def test_phrases_go_from_text_to_text(w2v, corpus, tmp_path):
     assert result.returncode == 0
     assert result.stdout.count(b"New_York is New_York\n") == 10
     assert b"joined 20 phrases" in result.stderr
-    assert b"1 invalid UTF-8 sequences" in w2v("phrases", "-", stdin=TEXT + b"caf\xe9 au lait\n").stderr
+    assert b"1 invalid UTF-8 sequence " in w2v("phrases", "-", stdin=TEXT + b"caf\xe9 au lait\n").stderr
     packed = tmp_path / "corpus.gz"
     packed.write_bytes(gzip.compress(TEXT))
     out = tmp_path / "phrases.txt"

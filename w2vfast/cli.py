@@ -17,8 +17,9 @@ from click.shell_completion import shell_complete
 
 from w2vfast import __version__
 from w2vfast.commands.help import help_all_option, shows_all, write_end, write_text
-from w2vfast.errors import Interrupted, W2vfastError
+from w2vfast.errors import Interrupted, OutputError, W2vfastError
 from w2vfast.system.signals import die_of, stop_signals_raise
+from w2vfast.system.streams import mend_streams
 
 PROGRAM = "w2vfast"
 ISSUES_URL = "https://github.com/w2vfast/w2vfast/issues"
@@ -32,8 +33,11 @@ _GROUPS = {
     "clusters": ("cluster-check",),
 }
 _COMMANDS = tuple(command for commands in _GROUPS.values() for command in commands)
+_SHOWN_NAME = 60  # characters of a name that is too long
 _COMPLETE_VARIABLE = "_W2VFAST_COMPLETE"
-_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO}
+_WRITE_ERRORS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.ENOTDIR, errno.EIO, errno.EBADF,
+}  # fmt: skip
 
 
 class LazyGroup(click.Group):
@@ -103,6 +107,7 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with the exit code of the contract."""
+    mend_streams()
     arguments = list(sys.argv[1:] if args is None else args)
     if instruction := os.environ.get(_COMPLETE_VARIABLE):
         sys.exit(shell_complete(cli, {}, PROGRAM, _COMPLETE_VARIABLE, instruction))
@@ -116,7 +121,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         _drop(sys.stdout)
         die_of(signal.SIGPIPE)
     except Exception as error:
-        code = _report(error, debug="--debug" in arguments)
+        code = _report(error, arguments)
     _exit(code)
 
 
@@ -133,22 +138,26 @@ def _run(arguments: list[str]) -> int:
         return done.exit_code
 
 
-def _report(error: Exception, *, debug: bool) -> int:
+def _report(error: Exception, arguments: Sequence[str] = ()) -> int:
     """Say in one line what went wrong; return the exit code."""
-    if debug:
+    if "--debug" in arguments:
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):
-        hint = ""
+        text = error.format_message().rstrip(".")
         if isinstance(error, click.UsageError) and error.ctx is not None:
-            hint = f". Try: {error.ctx.command_path} --help"
-        _complain(error.format_message().rstrip(".") + hint)
+            text += f"{'' if text.endswith('?') else '.'} Try: {error.ctx.command_path} --help"
+        _complain(text)
         return 2
     if isinstance(error, W2vfastError):
         _complain(str(error))
         return error.exit_code
     if isinstance(error, MemoryError):
-        _complain("not enough memory. Use a smaller --dim or a larger --min-count")
+        trains = arguments[:1] in (["train"], ["cooccur"])
+        _complain("not enough memory" + ". Use a smaller --dim or a larger --min-count" * trains)
         return 6
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        _complain(f"a file name is too long: {os.fsdecode(error.filename or '')[:_SHOWN_NAME]}...")
+        return 2
     if isinstance(error, OSError) and error.errno in _WRITE_ERRORS:
         _complain(f"cannot write: {error.strerror}")
         return 4
@@ -180,7 +189,8 @@ def _exit(code: int) -> NoReturn:
         die_of(signal.SIGPIPE)
     except OSError as error:
         _drop(sys.stdout)
-        code = _report(error, debug=False)
+        if code != OutputError.exit_code:  # else it has been reported
+            code = _report(error)
     try:
         sys.stderr.flush()
     except OSError:  # nobody reads the notes: no reason to fail

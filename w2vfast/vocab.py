@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FEW = 100  # so many words are looked for one by one before an index of all words is made
-_SHORT = 64  # bytes; words up to that are compared by hashes first
+_SHORT = 64  # bytes; words up to that are compared by hashes first, and letters of those that may be mistyped
 _FREQUENT = 100_000
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: mixes bits when it multiplies
 
@@ -60,6 +60,10 @@ class Vocab:
         """The id of every word."""
         return {word: word_id for word_id, word in enumerate(self.words)}
 
+    @cached_property
+    def _frequent(self) -> list[str]:
+        return [self[i] for i in range(min(len(self), _FREQUENT))]
+
     def find(self, words: Sequence[str]) -> list[int | None]:
         """Return the id of each word, None for an unknown one."""
         if self._packed is None or "index" in self.__dict__ or len(words) > _FEW:
@@ -73,6 +77,8 @@ class Vocab:
         raw, letters = np.frombuffer(data, np.uint8), word.encode("utf-8", "surrogateescape")
         ids = np.flatnonzero(np.diff(offsets) == len(letters))
         for place, letter in enumerate(letters):
+            if ids.size == 0:
+                return None
             ids = ids[raw[offsets[ids] + place] == letter]
         return int(ids[0]) if ids.size else None
 
@@ -111,10 +117,14 @@ class Vocab:
         return vocab
 
     def close_to(self, word: str, most: int = 3) -> list[str]:
-        """Return up to ``most`` known words that the user may have meant: other letter case first."""
+        """Return up to ``most`` known words that the user may have meant: other letter case first.
+
+        Of a word longer than any mistyped one, none.
+        """
+        if len(word) > _SHORT:
+            return []
         cases = [case for case in (word.lower(), word.capitalize(), word.upper()) if case in self]
-        frequent = [self[i] for i in range(min(len(self), _FREQUENT))]
-        near = [known for known in frequent if abs(len(known) - len(word)) <= max(1, len(word) // 3)]
+        near = [known for known in self._frequent if abs(len(known) - len(word)) <= max(1, len(word) // 3)]
         similar = difflib.get_close_matches(word, near, n=most, cutoff=0.7)
         return list(dict.fromkeys(cases + similar))[:most]
 

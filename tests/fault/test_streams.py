@@ -73,6 +73,21 @@ def test_a_prompt_answers_until_the_input_ends(w2v, sample_model):
     assert process.returncode == 1  # a word was unknown
 
 
+def test_a_prompt_takes_what_is_not_utf_8_for_an_unknown_word(w2v, sample_model):
+    for encoding in ("utf-8", "ascii"):
+        main, terminal = pty.openpty()
+        process = subprocess.Popen(
+            [*COMMAND, "similar", "-i", "-k", "2", "-m", sample_model], stdin=terminal, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, cwd=w2v.folder, env={**os.environ, "PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        os.close(terminal)
+        os.write(main, b"k\xff\xc3\xb6\nking\n\x04")
+        out, err = process.communicate(timeout=60)
+        os.close(main)
+        assert out.count(b"king\t") == 2
+        assert process.returncode == 1, err
+
+
 def test_control_characters_are_escaped_on_a_terminal_only(w2v):
     """E4."""
     evil = "evil\x1b]52;c;aGk=\x07"

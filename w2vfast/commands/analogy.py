@@ -19,7 +19,8 @@ from w2vfast.commands.nearest import result_options, results_wanted
 def analogy(asking: Asking, words: tuple[str, ...], method: Literal["add", "mul"], **params: Any) -> None:
     """Answer "A is to B as C is to ?".
 
-    "-" or a pipe reads a question a line: three words between spaces, or between tabs if there are any.
+    "-" or a pipe reads a question a line: three words between spaces, or between tabs if there are any. Lines
+    that begin with ":" are skipped.
 
     \b
     w2vfast analogy man king woman
@@ -27,7 +28,7 @@ def analogy(asking: Asking, words: tuple[str, ...], method: Literal["add", "mul"
     cut -d' ' -f1-3 questions.txt | w2vfast analogy - -k 1
     """
     wanted = results_wanted(asking, params)
-    for batch in questions(words, "w2vfast analogy man king woman", exactly=3):
+    for batch in questions(words, "w2vfast analogy man king woman", exactly=3, comment=(":",)):
         known = asking.answerable(batch)
         answers = asking.model.analogy([(a, b, c) for a, b, c in known], method=method, **wanted)
         for (a, b, c), results in zip(known, answers, strict=True):

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -16,10 +16,17 @@ from w2vfast.commands.options import common_options, model_file_option
 from w2vfast.errors import UsageError, W2vfastError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.locate import find_model
+from w2vfast.wording import counted
 
 _READ_BYTES = 1 << 16
 _MOST_COMPLETIONS = 50
+_MOST_HINTS = 10  # unknown words for which close ones are looked for, which takes long
+_SHOWN = 60  # letters of an unknown word
 
+#: What scikit-learn takes.
+MOST_SEED = 2**32 - 1
+
+T = TypeVar("T")
 #: The words of one question.
 Question = list[str]
 
@@ -66,7 +73,8 @@ class Asking:
             if word_id is None:
                 self._n_unknown += 1
                 if self._oov != "skip":
-                    _say_unknown(word, self.model)
+                    close = self.model.vocab.close_to(word) if self._n_unknown <= _MOST_HINTS else []
+                    _say_unknown(word, close)
                 if self._oov == "fail":
                     raise click.exceptions.Exit(1)
         return [word for word, word_id in zip(words, found, strict=True) if word_id is not None]
@@ -164,12 +172,12 @@ def open_model(model_file: str | None, *, quiet: bool, **options: Any) -> Embedd
             output.note(f"warning: {text}")
         if not located.named:
             shown = str(located.path) if located.path.is_absolute() else f"./{located.path}"
-            output.note(f"using {shown} ({len(model):,} words x {model.dim})")
+            output.note(f"using {shown} ({counted(len(model), 'word')} x {model.dim})")
     return model
 
 
 def questions(
-    words: Sequence[str], example: str, *, at_least: int = 1, exactly: int = 0
+    words: Sequence[str], example: str, *, at_least: int = 1, exactly: int = 0, comment: tuple[str, ...] = ()
 ) -> Iterator[list[Question]]:
     """Yield questions of several words as they arrive: one of the arguments, or one a line of standard input.
 
@@ -181,19 +189,50 @@ def questions(
         What an error shows.
     at_least, exactly
         How many words a question must have; 0 = any number.
+    comment
+        Lines that begin so are no questions.
 
     Raises
     ------
     UsageError
         There are none, or a question has another number of words.
     """
-    for batch in lines(words, example):
-        split = [_fields(line) for line in batch] if reads_stdin(words) else [batch]
-        for question in split:
-            if len(question) < at_least or (exactly and len(question) != exactly):
-                need = f"{exactly} words" if exactly else f"at least {at_least} words"
-                raise UsageError(f"a question has {need}, not {len(question)}. Example: {example}")
-        yield split
+
+    def check(question: Question) -> Question:
+        if len(question) < at_least or (exactly and len(question) != exactly):
+            need = f"{exactly} words" if exactly else f"at least {counted(at_least, 'word')}"
+            raise UsageError(f"a question has {need}, not {len(question)}. Example: {example}")
+        return question
+
+    return parsed(words, example, check, comment=comment)
+
+
+def parsed(
+    words: Sequence[str], example: str, parse: Callable[[Question], T], *, comment: tuple[str, ...] = ()
+) -> Iterator[list[T]]:
+    """Yield what ``parse`` makes of questions as they arrive: of the arguments, or of each line of standard input.
+
+    Raises
+    ------
+    UsageError
+        There are none, or ``parse`` raises it: then the lines before come first, and the message has the line's
+        number.
+    """
+    if not reads_stdin(words):
+        for given in lines(words, example):
+            yield [parse(given)]
+        return
+    for batch in numbered_lines():
+        done: list[T] = []
+        for number, text in batch:
+            if text.startswith(comment):
+                continue
+            try:
+                done.append(parse(_fields(text)))
+            except UsageError as error:
+                yield done
+                raise UsageError(f"line {number:,}: {error}") from None
+        yield done
 
 
 def lines(words: Sequence[str], example: str) -> Iterator[list[str]]:
@@ -204,18 +243,27 @@ def lines(words: Sequence[str], example: str) -> Iterator[list[str]]:
     UsageError
         There are none.
     """
-    if not reads_stdin(words):
-        if not words:
-            raise UsageError(f"no word given. Example: {example}")
+    if reads_stdin(words):
+        yield from ([text for _, text in batch] for batch in numbered_lines())
+    elif words:
         yield list(map(as_word, words))
-        return
-    stream, rest = cast(io.BufferedReader, sys.stdin.buffer), b""
-    while block := stream.read1(_READ_BYTES):
+    else:
+        raise UsageError(f"no word given. Example: {example}")
+
+
+def numbered_lines() -> Iterator[list[tuple[int, str]]]:
+    """Yield the lines of standard input that are not blank, with their numbers, as they arrive."""
+    stream, rest, n_lines = cast(io.BufferedReader, sys.stdin.buffer), b"", 0
+    while True:
+        block = stream.read1(_READ_BYTES)
         *complete, rest = (rest + block).split(b"\n")
-        if texts := [text for text in map(_decoded, complete) if text]:
-            yield texts
-    if text := _decoded(rest):
-        yield [text]
+        if not block:  # the end, perhaps without a line's end
+            complete.append(rest)
+        if batch := [(i, text) for i, text in enumerate(map(decoded, complete), n_lines + 1) if text]:
+            yield batch
+        if not block:
+            return
+        n_lines += len(complete)
 
 
 def reads_stdin(words: Sequence[str]) -> bool:
@@ -225,10 +273,11 @@ def reads_stdin(words: Sequence[str]) -> bool:
 
 def as_word(argument: str) -> str:
     """Return an argument as UTF-8, whatever the locale says."""
-    return _decoded(os.fsencode(argument))
+    return decoded(os.fsencode(argument))
 
 
-def _decoded(line: bytes) -> str:
+def decoded(line: bytes) -> str:
+    """Return a line of input as a word or words; what is not UTF-8 makes an unknown word."""
     return line.decode("utf-8", "surrogateescape").strip()
 
 
@@ -236,10 +285,10 @@ def _fields(line: str) -> Question:
     return [field.strip() for field in line.split("\t")] if "\t" in line else line.split()
 
 
-def _say_unknown(word: str, model: Embeddings) -> None:
-    close = model.vocab.close_to(word)
+def _say_unknown(word: str, close: Sequence[str]) -> None:
     hint = f"; close: {', '.join(map(output.printable, close))}" if close else ""
-    output.note(f"'{output.printable(word)}' is not in the vocabulary{hint}")
+    shown = word if len(word) <= _SHOWN else f"{word[:_SHOWN]}..."
+    output.note(f"'{output.printable(shown)}' is not in the vocabulary{hint}")
 
 
 def _complete_word(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

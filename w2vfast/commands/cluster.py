@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.commands import output
-from w2vfast.commands.asking import open_model
+from w2vfast.commands.asking import MOST_SEED, open_model
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options, model_file_option
 from w2vfast.model.cluster import spherical_kmeans
@@ -22,7 +22,7 @@ _N_WORDS = 10
 @model_file_option
 @click.option("-k", "--classes", "k", type=click.IntRange(min=1), default=100, show_default=True, help="Classes.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N words only.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the draws.")
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=1, show_default=True, help="Of the draws.")
 @click.option("--summary", is_flag=True, help="Classes: number, size, mean cosine, words at the center.")
 @click.option("--json", "as_json", is_flag=True, help="JSON objects instead of TSV.")
 @click.option("--header", is_flag=True, help="Begin the TSV with the names of its columns.")

@@ -16,6 +16,7 @@ from w2vfast.model.formats.registry import FOLDERS, FORMATS, NARROW, format_of, 
 from w2vfast.model.formats.select import Selection
 from w2vfast.model.vectors import reading
 from w2vfast.system.staging import Staging
+from w2vfast.wording import counted
 
 
 @click.command(cls=GroupedCommand, essential="-o --format --top --keep-words --normalize --float16 --space-char")
@@ -54,6 +55,8 @@ def convert(
     Reads and writes w2v, txt and bin (word2vec; .vec, .gz), glove, jsonl, sqlite, and the folders npy (with
     words.txt), tensorboard and hf. Text gives back every bit.
     """
+    if selection["space_char"] is not None:
+        out.check_text(selection["space_char"], "--space-char")
     form = form or ("txt" if output == "-" else format_of(output))
     if output == "-" and form in ("w2v", "bin", "sqlite") and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
@@ -71,5 +74,5 @@ def convert(
         for text in stream.notes:
             out.note(f"warning: {text}")
         if selected.n_missing:
-            out.note(f"{selected.n_missing:,} words of {keep_words} are not in the vocabulary")
-        out.note(f"{selected.n_words:,} words x {wanted.dim}: {staging.name}")
+            out.note(f"{counted(selected.n_missing, 'word')} of {keep_words} not in the vocabulary")
+        out.note(f"{counted(selected.n_words, 'word')} x {wanted.dim}: {staging.name}")

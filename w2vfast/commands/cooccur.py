@@ -21,6 +21,7 @@ from w2vfast.system.staging import Staging
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
+from w2vfast.wording import counted
 
 _PAIRS, _VECTORS = "Learning", "Model"
 
@@ -81,7 +82,8 @@ def cooccur(
         text = read_corpus(sources, config.reading(**lists), monitor)
         width, n_threads = None if per_sentence else window, config.threads or 1
         found = count_pairs(text, width, weight=cast(Any, weight), threads=n_threads)
-        monitor.note(f"vocabulary: {len(text.vocab):,} words, {found.values.size:,} pairs of words occur together")
+        words, pairs = counted(len(text.vocab), "word"), counted(found.values.size, "pair")
+        monitor.note(f"vocabulary: {words}; occurring together: {pairs}")
         model = cooccurrence_vectors(
             text, found, form=cast(Any, form), dim=dim, smoothing=smoothing, columns=columns, is_binary=binary,
             is_with_self=with_self, params={"window": width, "context_weight": weight},

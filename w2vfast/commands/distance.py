@@ -8,6 +8,8 @@ from w2vfast.commands import output
 from w2vfast.commands.asking import Asking, asks, questions, words_argument
 from w2vfast.commands.help import GroupedCommand
 
+_STEP_PAIRS = 1 << 12
+
 
 @click.command(cls=GroupedCommand, essential="--json --oov -m")
 @words_argument("[A B]...")
@@ -22,7 +24,8 @@ def distance(asking: Asking, words: tuple[str, ...]) -> None:
     cut -f1,2 wordsim.tsv | w2vfast distance -
     """
     for batch in questions(words, "w2vfast distance king queen", at_least=2):
-        pairs = [pair for question in batch for pair in itertools.combinations(asking.known(question), 2)]
-        for (a, b), score in zip(pairs, asking.model.similarity(pairs).tolist(), strict=True):
-            asking.row(a=a, b=b, cosine=score)
+        pairs = (pair for question in batch for pair in itertools.combinations(asking.known(question), 2))
+        while some := list(itertools.islice(pairs, _STEP_PAIRS)):
+            for (a, b), score in zip(some, asking.model.similarity(some).tolist(), strict=True):
+                asking.row(a=a, b=b, cosine=score)
         output.flush()

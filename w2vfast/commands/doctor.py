@@ -11,6 +11,7 @@ from w2vfast.commands.options import common_options, config_option
 from w2vfast.corpus.doctor import examine
 from w2vfast.corpus.sources import find_sources
 from w2vfast.training.monitor import human
+from w2vfast.wording import counted
 
 
 @click.command(cls=GroupedCommand, essential="--dim --json")
@@ -35,5 +36,5 @@ def doctor(corpus: tuple[str, ...], dim: int, as_json: bool, quiet: bool) -> Non
         example = f"  example: {output.printable(finding.example)}\n" if finding.example else ""
         output.write(f"{finding.what}\n{example}  what helps: {finding.remedy}\n")
     if not quiet:
-        found = f"{len(findings)} findings" if findings else "no trouble found"
+        found = counted(len(findings), "finding") if findings else "no trouble found"
         output.note(f"{found} in the first {human(n_bytes, 'B')}")

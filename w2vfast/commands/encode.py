@@ -13,6 +13,7 @@ from w2vfast.system.staging import Staging
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.run import read_corpus, refuse_input_as_output
+from w2vfast.wording import counted
 
 
 @click.command(cls=GroupedCommand, essential="-o --min-count --max-vocab --lowercase --tokenizer --vocab")
@@ -45,6 +46,6 @@ def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **p
 
         n_bytes = save_corpus(encoded, staging)
     monitor.note(
-        f"{len(encoded.vocab):,} words, {human(encoded.n_tokens)} tokens, {encoded.n_sentences:,} sentences: "
-        f"{staging.name}, {human(n_bytes, 'B')}"
+        f"{counted(len(encoded.vocab), 'word')}, {human(encoded.n_tokens)} tokens, "
+        f"{counted(encoded.n_sentences, 'sentence')}: {staging.name}, {human(n_bytes, 'B')}"
     )

@@ -4,10 +4,9 @@ from typing import Any
 
 import click
 
-from w2vfast.commands.asking import Asking, asks, lines, reads_stdin, words_argument
+from w2vfast.commands.asking import Asking, asks, parsed, words_argument
 from w2vfast.commands.help import GroupedCommand
-from w2vfast.commands.nearest import ask_sums, result_options, results_wanted
-from w2vfast.model.expression import parse_expression
+from w2vfast.commands.nearest import ask_sums, parse_sum, result_options, results_wanted
 
 
 @click.command(cls=GroupedCommand, essential="-k --among --json --oov -m")
@@ -25,8 +24,5 @@ def expr(asking: Asking, words: tuple[str, ...], **params: Any) -> None:
     w2vfast expr "2 * paris - france" -k 3
     """
     example = 'w2vfast expr "king - man + woman"'
-    batches = lines(words, example)
-    if not reads_stdin(words):
-        batches = iter([[" ".join(batch)] for batch in batches])
-    parsed = ([parse_expression(line) for line in batch] for batch in batches)
-    ask_sums(asking, parsed, results_wanted(asking, params))
+    sums = parsed(words, example, lambda fields: parse_sum(" ".join(fields)))
+    ask_sums(asking, sums, results_wanted(asking, params))

@@ -1,5 +1,6 @@
 """What the commands share that answer with words and scores: which results are wanted, kinds of questions."""
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -7,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from w2vfast.commands import output
-from w2vfast.commands.asking import Asking, k_option, lines
+from w2vfast.commands.asking import Asking, decoded, k_option, lines
 from w2vfast.commands.help import RESULTS, F, grouped
 from w2vfast.corpus.wordlists import read_lines, read_words
 from w2vfast.errors import DataError, UsageError
 from w2vfast.model.expression import format_expression, parse_expression
+from w2vfast.wording import counted
 
 #: Weights and words.
 Sum = Sequence[tuple[float, str]]
 
+_MOST_WEIGHT = 1e9
 _STEP_WORDS = 1 << 12
 
 
@@ -41,13 +44,16 @@ def results_wanted(asking: Asking, params: dict[str, Any]) -> dict[str, Any]:
         exclude += sorted(read_words(exclude_from))
     wanted: dict[str, Any] = {"k": k, "exclude": exclude}
     if min_score is not None:
+        if math.isnan(min_score):
+            raise UsageError("--min-score must be a number, not nan")
         wanted["min_score"] = min_score
     if among:
         words = sorted(read_words(among))
         ids = asking.model.vocab.find(words)
         wanted["among"] = [word for word, i in zip(words, ids, strict=True) if i is not None]
         if len(wanted["among"]) < len(words):
-            asking.note(f"{len(words) - len(wanted['among']):,} words of {among} are not in the vocabulary")
+            missing = counted(len(words) - len(wanted["among"]), "word")
+            asking.note(f"{missing} of {among} not in the vocabulary")
         if not wanted["among"]:
             raise UsageError(f"none of the words of {among} is in the vocabulary")
     return wanted
@@ -107,7 +113,8 @@ def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
             number += 1
             fields = line.split()
             try:
-                row[:] = np.array(fields[-dim:]).astype(np.float32)
+                with np.errstate(over="ignore"):  # infinity is refused below
+                    row[:] = np.array(fields[-dim:]).astype(np.float32)
             except ValueError:
                 row[:] = np.nan
             if len(fields) < dim or not np.isfinite(row).all():
@@ -117,6 +124,21 @@ def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
         for name, results in zip(names, answers, strict=True):
             asking.answer(name, results)
         output.flush()
+
+
+def parse_sum(text: str) -> Sum:
+    """Return the weights and words of a sum, with weights that can be reckoned with.
+
+    Raises
+    ------
+    UsageError
+        A word is missing, or a number is too large.
+    """
+    terms = parse_expression(text)
+    for weight, word in terms:
+        if abs(weight) > _MOST_WEIGHT:
+            raise UsageError(f"the number before {word} is too large, {_MOST_WEIGHT:g} at most")
+    return terms
 
 
 def prompted() -> Iterator[list[Sum]]:
@@ -131,10 +153,10 @@ def prompted() -> Iterator[list[Sum]]:
         raise UsageError("-i needs a terminal; use a pipe without it")
     while True:
         output.note("word, or sum such as king - man + woman (end with Ctrl-D)? ")
-        if not (line := sys.stdin.readline()):
+        if not (line := sys.stdin.buffer.readline()):
             return
-        if line.strip():
+        if text := decoded(line):
             try:
-                yield [parse_expression(line)]
+                yield [parse_sum(text)]
             except UsageError as error:
                 output.note(str(error))

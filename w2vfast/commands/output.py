@@ -6,6 +6,8 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from w2vfast.errors import UsageError
+
 Results = Sequence[tuple[str, float]]
 
 _BAR_WIDTH = 20
@@ -42,6 +44,14 @@ def wants_color(choice: str) -> bool:
 def printable(word: str) -> str:
     """Escape what a terminal would obey or hide: control, bidi and other unprintable characters."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in word)
+
+
+def check_text(value: str, option: str) -> None:
+    """Raise a UsageError if an option's value, which goes into a file, is not UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{option} is not valid UTF-8") from None
 
 
 def as_table(query: str, results: Results, *, color: bool, is_first: bool) -> str:

@@ -9,6 +9,7 @@ import click
 
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options, config_of, progress_option, reading_options
+from w2vfast.commands.output import check_text
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
@@ -54,6 +55,7 @@ def phrases(
     """
     if not delimiter or delimiter.split() != [delimiter]:
         raise UsageError("a delimiter must be one or more characters, none of them white space")
+    check_text(delimiter, "--delimiter")
     monitor = Monitor() if quiet else Console(progress)
     reading = config_of({**params, "min_count": 1}).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)

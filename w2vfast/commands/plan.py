@@ -20,6 +20,7 @@ from w2vfast.corpus.sources import find_sources
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, clock, human
 from w2vfast.training.run import read_corpus
+from w2vfast.wording import counted
 
 
 @click.command(
@@ -52,16 +53,17 @@ def plan(corpus: tuple[str, ...], as_json: bool, progress: str, quiet: bool, **p
         return
     free = "unknown" if found.memory_available_bytes is None else human(found.memory_available_bytes, "B")
     speed, seconds = found.words_per_second, found.training_seconds
+    threads, epochs = counted(config.threads or 1, "thread"), counted(config.epochs, "epoch")
     lines = {
-        "vocabulary": f"{found.vocabulary:,} words",
+        "vocabulary": counted(found.vocabulary, "word"),
         "tokens": f"{human(found.tokens)} of {human(found.tokens_read)}",
         "after subsampling": f"{human(found.tokens_after_subsampling)} an epoch",
         "pairs" if config.model == "sg" else "windows": f"{human(found.pairs)} an epoch" if speed else "unknown",
         "memory": f"{human(found.memory_bytes, 'B')}; {free} available",
         "temporary files": f"{human(found.spool_bytes, 'B')} in {found.spool_folder}",
         "model file": human(found.model_bytes, "B"),
-        "speed": f"{human(speed)} words/s with {config.threads} threads" if speed else "the matrices do not fit",
-        "time": f"{clock(seconds)} for {config.epochs} epochs" if seconds is not None else "unknown",
+        "speed": f"{human(speed)} words/s with {threads}" if speed else "the matrices do not fit",
+        "time": f"{clock(seconds)} for {epochs}" if seconds is not None else "unknown",
     }
     width = max(map(len, lines))
     output.write("".join(f"{name:{width}}  {text}\n" for name, text in lines.items()))

@@ -1,5 +1,6 @@
 """``w2vfast plot``: maps of words and curves of the loss."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -7,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from w2vfast.commands import output as out
-from w2vfast.commands.asking import as_word, open_model
+from w2vfast.commands.asking import MOST_SEED, as_word, open_model
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options, model_file_option
 from w2vfast.corpus.wordlists import read_words
@@ -37,7 +38,7 @@ _TOP = {"html": 20_000, "png": 300, "svg": 300}
 @click.option("--classes", type=click.IntRange(1), default=20, show_default=True, help="Classes, for the colours.")
 @click.option("--color-by", type=click.Choice(["class", "frequency", "none"]), default="class", show_default=True,
               help="Of the points of a PNG or SVG.")  # fmt: skip
-@click.option("--seed", type=int, default=1, show_default=True, help="Of all draws.")
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), default=1, show_default=True, help="Of all draws.")
 @common_options
 def plot(
     what: tuple[str, ...], model_file: str | None, output: str | None, method: Literal["pca", "tsne", "umap"],
@@ -56,7 +57,7 @@ def plot(
     if what and (len(what) != 2 or what[0] != "loss"):
         shown = " ".join(what)
         raise UsageError(f"{shown!r} cannot be drawn. Examples: w2vfast plot; w2vfast plot loss log.jsonl")
-    target = output or ("loss.svg" if what else "map.html")
+    target = ("loss.svg" if what else "map.html") if output is None else output
     form = form_of(target, _FORMS[1:] if what else _FORMS)
     if what:
         rows = read_log(what[1])
@@ -66,6 +67,7 @@ def plot(
     model = open_model(model_file, quiet=quiet)
     ids = _chosen(model, top=choice["top"] or _TOP[form], words=choice["words"], near=choice["near"])
     title = f"Words near {', '.join(choice['near'])}" if choice["near"] else find_model(model_file).path.name
+    title = os.fsencode(title).decode("utf-8", "replace")
     word_map = make_map(model, ids, title=title, method=method, n_classes=classes, seed=seed)
 
     def draw(path: Path) -> str:

@@ -58,7 +58,7 @@ class Source:
 
     def is_file(self, path: Path) -> bool:
         """Tell whether this source is the file at ``path``, whatever its names."""
-        return isinstance(self.origin, Path) and path.is_file() and self.origin.samefile(path)
+        return isinstance(self.origin, Path) and os.path.isfile(path) and self.origin.samefile(path)
 
     def blocks(self, report: ReadingReport | None = None, *, allow_truncated: bool = False) -> Iterator[bytes]:
         """Yield the text in blocks of some MiB, decompressed.
@@ -271,6 +271,8 @@ def find_sources(
 
 
 def _expand(name: str, on_skip: Callable[[str], None]) -> list[Path]:
+    if not name:  # which Path takes for the current folder
+        raise UsageError("an empty file name")
     path = Path(name)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(path)))

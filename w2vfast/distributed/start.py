@@ -31,6 +31,7 @@ from w2vfast.training.monitor import Monitor, human
 from w2vfast.training.run import Keeping, corpus_facts, finish, score
 from w2vfast.training.state import RunState
 from w2vfast.training.tables import untrained_loss
+from w2vfast.wording import counted
 
 _PROBE, _SHARDS, _ROUNDS = "probe", "shards", "round-*"
 
@@ -182,7 +183,7 @@ def _first_standing(plan: Plan, corpus: prepare.ShardedCorpus, keeping: Keeping,
     if keeping.base is not None:
         keeping.base.fill(model, corpus.vocab, plan.config, monitor)
     if plan.frozen:
-        monitor.note(f"{len(plan.frozen):,} words keep their vectors (--freeze)")
+        monitor.note(f"vectors kept: {counted(len(plan.frozen), 'word')} (--freeze)")
     blocks = []
     for block in range(plan.n_blocks):
         begin, end = plan.rows(block)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from w2vfast.errors import OutputError
+from w2vfast.errors import OutputError, W2vfastError
 
 
 def state_folder() -> Path | None:
@@ -55,4 +55,8 @@ def rereadable(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]
         with open(path, "rb") as pipe:
             shutil.copyfileobj(pipe, copy)
         copy.flush()
-        yield copy.name
+        try:
+            yield copy.name
+        except W2vfastError as error:  # the user knows the pipe only
+            error.args = (str(error).replace(copy.name, os.fspath(path)),)
+            raise

@@ -27,6 +27,7 @@ except ImportError:  # not on Windows; there nothing is cleaned up after a kille
 
 _STALE_SECONDS = 60
 _COPY_BYTES = 1 << 22
+_STEM_BYTES = 200  # of a name; with what is added it stays below the 255 bytes that systems allow
 
 
 class Staging:
@@ -52,17 +53,19 @@ class Staging:
         self.is_stdout = os.fspath(output) == "-"
         self.target = Path(os.path.realpath(output))
         self.name = "standard output" if self.is_stdout else os.fspath(output)
+        if not self.name:
+            raise UsageError("an empty file name")
         self._lock = -1
         self._files = files
-        if files:
-            self._check_folder()
-        elif not self.is_stdout and self.target.is_dir():
-            raise UsageError(f"the output {self.name} is a folder; give a file name")
-        is_special = self.target.exists() and not self.target.is_file() and not self.target.is_dir()
-        self.in_place = self.is_stdout or is_special
         with self._reporting():
+            if files:
+                self._check_folder()
+            elif not self.is_stdout and self.target.is_dir():
+                raise UsageError(f"the output {self.name} is a folder; give a file name")
+            is_special = self.target.exists() and not self.target.is_file() and not self.target.is_dir()
+            self.in_place = self.is_stdout or is_special
             home = Path(tempfile.gettempdir()) if self.in_place else self.target.parent
-            stem = "w2vfast" if self.in_place else self.target.name
+            stem = "w2vfast" if self.in_place else os.fsdecode(os.fsencode(self.target.name)[:_STEM_BYTES])
             _remove_stale(home, stem)
             self._folder = self._make_folder(home, stem)
 

@@ -7,6 +7,7 @@ from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.corpus.sources import Source
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor, clock, human
+from w2vfast.wording import counted
 
 if TYPE_CHECKING:
     from w2vfast.training.kinds import Corpus
@@ -42,12 +43,13 @@ def describe(corpus: "Corpus", config: TrainConfig, monitor: Monitor) -> None:
 
     name = "skip-gram" if config.model == "sg" else f"CBOW ({config.cbow_grad})"
     loss = {"ns": f"neg {config.neg}", "hs": "hierarchical softmax", "softmax": "full softmax"}[config.loss]
+    epochs, threads = counted(config.epochs, "epoch"), counted(config.threads or 1, "thread")
     monitor.note(
-        f"{name}, dim {config.dim}, window {config.window}, {loss}, {config.epochs} epochs, "
-        f"{config.threads} threads; untrained loss {untrained_loss(config, corpus.vocab.counts):.3f}"
+        f"{name}, dim {config.dim}, window {config.window}, {loss}, {epochs}, {threads}; "
+        f"untrained loss {untrained_loss(config, corpus.vocab.counts):.3f}"
     )
     monitor.note(
-        f"vocabulary: {len(corpus.vocab):,} words (min-count {config.min_count}), "
+        f"vocabulary: {counted(len(corpus.vocab), 'word')} (min-count {config.min_count}), "
         f"{human(corpus.n_tokens)} of {human(corpus.report.n_tokens)} tokens"
     )
 
@@ -56,21 +58,21 @@ def warn(report: ReadingReport, n_files: int, reading: ReadingOptions, monitor: 
     """Count whatever was dropped or replaced."""
     if report.n_bad_sequences:
         monitor.note(
-            f"warning: {report.n_bad_sequences:,} invalid UTF-8 sequences replaced by U+FFFD, "
+            f"warning: {counted(report.n_bad_sequences, 'invalid UTF-8 sequence')} replaced by U+FFFD, "
             f"the first at byte {report.first_bad_offset:,}"
         )
     if report.n_too_long:
         monitor.note(
-            f"warning: {report.n_too_long:,} tokens of more than {reading.max_word_bytes} bytes dropped "
+            f"warning: {counted(report.n_too_long, 'token')} of more than {reading.max_word_bytes} bytes dropped "
             "(--max-word-bytes)"
         )
     if report.n_empty_files and n_files > 1:
         monitor.note(f"warning: {report.n_empty_files:,} of {n_files:,} files are empty")
     if report.n_changed_files:
-        monitor.note(f"warning: {report.n_changed_files:,} files changed while they were read")
+        monitor.note(f"warning: {counted(report.n_changed_files, 'file')} changed while being read")
     if report.n_files_with_garbage:
         monitor.note(f"warning: {report.n_files_with_garbage:,} compressed files have something behind their data")
     if report.n_truncated_files:
         monitor.note(f"warning: {report.n_truncated_files:,} compressed files break off; read as far as they go")
     if report.n_nul:
-        monitor.note(f"warning: {report.n_nul:,} NUL bytes taken as white space")
+        monitor.note(f"warning: {counted(report.n_nul, 'NUL byte')} taken as white space")
