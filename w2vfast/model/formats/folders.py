@@ -183,8 +183,8 @@ def read_hf(folder: Path, *, allow_nonfinite: bool = False) -> Stream:
     """
     try:
         vocab = json.loads((folder / "vocab.json").read_bytes())
-        words = sorted(vocab, key=lambda word: vocab[word])
-        is_right = [vocab[word] for word in words] == list(range(len(words)))
+        words = sorted(vocab, key=lambda word: vocab[word]) if isinstance(vocab, dict) else []
+        is_right = bool(words) and [vocab[word] for word in words] == list(range(len(words)))
     except (ValueError, TypeError, RecursionError):
         is_right = False
     if not is_right:

@@ -116,7 +116,7 @@ def _open_folder(folder: Path, allow_nonfinite: bool) -> Stream:
     """Open a format of several files, told by their names."""
     readers = {"npy": folders.read_npy, "tensorboard": folders.read_tensorboard, "hf": folders.read_hf}
     for form, read in readers.items():
-        if all((folder / name).exists() for name in FOLDERS[form][:2]):
+        if all((folder / name).is_file() for name in FOLDERS[form][:2]):
             return read(folder, allow_nonfinite=allow_nonfinite)
     raise FormatError(f"the folder {folder} holds no known format of vectors")
 

@@ -1,0 +1,88 @@
+"""Files of vectors that mean harm or are half there: each is refused with one FormatError, at once."""
+
+import json
+import os
+import sqlite3
+
+import numpy as np
+import pytest
+
+from w2vfast.errors import DataError, FormatError
+from w2vfast.model.contents import Contents
+from w2vfast.model.formats.registry import read_vectors, write_vectors
+from w2vfast.model.formats.stream import stream_of
+from w2vfast.pictures.charts import read_log
+from w2vfast.vocab import Vocab
+
+
+def write(path, form, words=("a", "b"), rows=((1.0, 2.0), (3.0, 4.5))):
+    """Write a few vectors."""
+    contents = Contents(np.array(rows, np.float32), Vocab(list(words), np.zeros(len(words), np.int64)))
+    write_vectors(path, stream_of(contents), form)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "vector BLOB AS (zeroblob(16000000)) VIRTUAL",
+        "vector BLOB AS (zeroblob(4000)) STORED",
+        "vector BLOB DEFAULT (zeroblob(4000))",
+    ],
+)
+def test_a_database_whose_vectors_are_computed_is_refused(tmp_path, columns):
+    """300 rows of 8 KB took 4 GB."""
+    path = tmp_path / "v.db"
+    with sqlite3.connect(path) as database:
+        database.execute(f"CREATE TABLE vectors (id INTEGER PRIMARY KEY, word TEXT, count INTEGER, {columns})")
+        database.executemany("INSERT INTO vectors (word, count) VALUES (?, 1)", [("a",), ("b",)])
+    database.close()
+    with pytest.raises(FormatError, match="'vector' is computed"):
+        read_vectors(path)
+
+
+def test_a_database_with_rows_in_its_log_is_refused(tmp_path):
+    """The committed row in the -wal file was missing, without a word."""
+    path = tmp_path / "v.db"
+    write(path, "sqlite")
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("INSERT INTO vectors VALUES (2, 'c', 0, ?)", (bytes(8),))
+    database.commit()
+    with pytest.raises(FormatError, match=r"v\.db-wal"):
+        read_vectors(path)
+    database.close()
+    assert read_vectors(path).vocab.words == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("text", ["[0]", "[5]", "[]", "{}", "3", '"ab"', "null"])
+def test_a_vocabulary_that_is_no_object_is_refused(tmp_path, text):
+    """A list was taken for a dictionary, and ended in an internal error."""
+    write(tmp_path, "hf", ["a"], [[1.0, 2.0]])
+    (tmp_path / "vocab.json").write_text(text)
+    with pytest.raises(FormatError, match="does not number the words"):
+        read_vectors(tmp_path)
+
+
+@pytest.mark.parametrize("field", ["loss", "tokens", "alpha", "epoch"])
+def test_a_log_with_a_number_beyond_all_bounds_is_refused(tmp_path, field):
+    """OverflowError came out as an internal error."""
+    record = {"loss": 1, "tokens": 1, "alpha": 1, "epoch": 1, field: 10**400}
+    (tmp_path / "log").write_text(json.dumps(record))
+    with pytest.raises(DataError, match="line 1 is no record"):
+        read_log(tmp_path / "log")
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [(f, n) for f, names in (
+        ("npy", ("vectors.npy", "words.txt")), ("tensorboard", ("vectors.tsv", "metadata.tsv")),
+        ("hf", ("model.safetensors", "vocab.json")),
+    ) for n in names],
+)  # fmt: skip
+def test_a_fifo_in_a_folder_is_not_waited_for(tmp_path, form, name):
+    """Reading it hung for ever."""
+    write(tmp_path, form)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(FormatError, match="holds no known format"):
+        read_vectors(tmp_path)
