@@ -3,12 +3,14 @@
 import json
 import os
 import sqlite3
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from w2vfast.errors import DataError, FormatError
+from w2vfast.errors import DataError, FormatError, UsageError
 from w2vfast.model.contents import Contents
+from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.formats.registry import read_vectors, write_vectors
 from w2vfast.model.formats.stream import stream_of
 from w2vfast.pictures.charts import read_log
@@ -86,3 +88,68 @@ def test_a_fifo_in_a_folder_is_not_waited_for(tmp_path, form, name):
     os.mkfifo(tmp_path / name)
     with pytest.raises(FormatError, match="holds no known format"):
         read_vectors(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["glove", "txt", "bin", "jsonl"])
+@pytest.mark.parametrize("first", ["{", '{"word":"a","vector":[1.5]}', "{}", "w" * 4096, "é" * 2048])
+def test_odd_first_words_come_back(tmp_path, form, first):
+    """A GloVe file whose first word begins with { was taken for JSON."""
+    write(tmp_path / "v", form, [first, "b"])
+    found = read_vectors(tmp_path / "v")
+    assert found.vocab.words == [first, "b"]
+    assert found.vectors.tolist() == [[1, 2], [3, 4.5]]
+
+
+@pytest.mark.parametrize("form", ["glove", "txt", "bin"])
+def test_words_too_long_to_be_read_are_not_written(tmp_path, form):
+    """They were written, and the file then refused."""
+    with pytest.raises(DataError, match="more than 4,096 bytes"):
+        write(tmp_path / "v", form, ["a", "w" * 4097])
+
+
+def test_a_byte_order_mark_in_the_first_word_is_kept_or_refused(tmp_path):
+    """GloVe files lost it; behind a header it is safe."""
+    write(tmp_path / "v", "txt", ["\ufeffa", "b"])
+    assert read_vectors(tmp_path / "v").vocab.words == ["\ufeffa", "b"]
+    with pytest.raises(DataError, match="byte order mark"):
+        write(tmp_path / "g", "glove", ["\ufeffa", "b"])
+    write(tmp_path / "g", "glove", ["a", "\ufeffb"])
+    assert read_vectors(tmp_path / "g").vocab.words == ["a", "\ufeffb"]
+
+
+@pytest.mark.parametrize("text", ["the 17\nking 5\n", "the\t17\nking\t5\n", "</s> 0\nthe 17\n"])
+def test_a_list_of_words_and_counts_is_no_file_of_vectors(tmp_path, text):
+    """It was read as vectors of one dimension, all alike."""
+    (tmp_path / "v").write_text(text)
+    with pytest.raises(FormatError, match="a list of words and counts"):
+        read_vectors(tmp_path / "v")
+    write(tmp_path / "g", "glove", ["a", "b"], [[3.0], [-1e20]])
+    assert read_vectors(tmp_path / "g").vectors.ravel().tolist() == pytest.approx([3, -1e20])
+
+
+@pytest.mark.parametrize(
+    ("words", "rows", "message"),
+    [
+        (["a", "b"], [[1.0], [np.nan]], "not finite"),
+        ([], np.zeros((0, 3)), "shape"),
+        (["a"], np.zeros((1, 0)), "shape"),
+        (["a", ""], [[1.0], [2.0]], "vocabulary"),
+        (["a", "a"], [[1.0], [2.0]], "twice"),
+        (["a"], [[1.0], [2.0]], "2 vectors for 1 words"),
+    ],
+)
+def test_a_model_that_could_not_be_loaded_is_not_saved(tmp_path, words, rows, message):
+    """``save`` wrote it, and ``load`` refused it."""
+    contents = Contents(np.array(rows, np.float32), Vocab(words, np.zeros(len(words), np.int64)))
+    with pytest.raises(DataError, match=message):
+        Embeddings(contents).save(tmp_path / "m.w2v")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_gensim_gives_must_have_words():
+    """Whole numbers as keys and a whole model were errors without a hint."""
+    with pytest.raises(UsageError, match=r"model\.wv"):
+        Embeddings.from_gensim(object())
+    keyed = SimpleNamespace(index_to_key=["a", 7], vectors=np.ones((2, 2)), expandos={})
+    with pytest.raises(UsageError, match="not 7"):
+        Embeddings.from_gensim(keyed)

@@ -148,6 +148,8 @@ class WordVectors:
         ------
         OutputError
             It cannot be written; an older file is untouched.
+        DataError
+            It could not be read back: a number is not finite, a word is empty or comes twice, or there is none.
         """
         with Staging(path) as staging:
             return self.save_staged(staging)
@@ -236,8 +238,19 @@ class WordVectors:
 
     @classmethod
     def from_gensim(cls, vectors: Any) -> Self:
-        """Return the words and vectors of gensim's ``KeyedVectors``; a float32 matrix is shared, not copied."""
+        """Return the words and vectors of gensim's ``KeyedVectors``; a float32 matrix is shared, not copied.
+
+        Raises
+        ------
+        UsageError
+            It is something else, or its keys are no words.
+        """
+        if not hasattr(vectors, "index_to_key"):
+            raise UsageError(f"from_gensim takes KeyedVectors, such as model.wv, not {type(vectors).__name__}")
         words = list(vectors.index_to_key)
+        for word in words:
+            if not isinstance(word, str):
+                raise UsageError(f"from_gensim needs keys that are words, not {word!r}; name them as text first")
         counts = vectors.expandos.get("count", np.zeros(len(words)))
         matrix = np.asarray(vectors.vectors, np.float32)
         return cls(Contents(matrix, Vocab(words, np.asarray(counts, np.int64)), generator="gensim"))
