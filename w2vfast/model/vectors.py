@@ -39,8 +39,13 @@ class WordVectors:
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """The input vectors W, float32 (V, D); the array itself, not a copy."""
-        return self._contents.vectors
+        """The input vectors W, float32 (V, D): not a copy, and read-only, since their lengths are remembered.
+
+        To change them: ``Embeddings(dataclasses.replace(emb.contents, vectors=changed))``.
+        """
+        view = self._contents.vectors.view()
+        view.flags.writeable = False
+        return view
 
     @property
     def context(self) -> NDArray[np.float32] | None:
@@ -219,7 +224,7 @@ class WordVectors:
             return cls(NativeFile(place) if is_native(place) else _read_other(place))
 
     def to_gensim(self) -> Any:
-        """Return gensim's ``KeyedVectors`` of the same words; the matrix is shared, not copied.
+        """Return gensim's ``KeyedVectors`` of the same words; the matrix is shared, read-only.
 
         Raises
         ------
@@ -239,6 +244,8 @@ class WordVectors:
     @classmethod
     def from_gensim(cls, vectors: Any) -> Self:
         """Return the words and vectors of gensim's ``KeyedVectors``; a float32 matrix is shared, not copied.
+
+        It must not be changed afterwards.
 
         Raises
         ------
@@ -296,7 +303,9 @@ def _cosines_of_file(file: NativeFile, vectors: NDArray[np.float32]) -> NDArray[
         norms = query.row_norms(block)
         for unit, row in zip(units, scores, strict=True):
             part = row[first : first + len(block)]
-            np.divide(np.vecdot(block, unit), norms, out=part)
+            with np.errstate(over="ignore", invalid="ignore"):
+                np.divide(np.vecdot(block, unit), norms, out=part)
+        query.mend_extremes(scores[:, first : first + len(block)], block, norms, units)
 
     file.scan(visit)
     return scores
