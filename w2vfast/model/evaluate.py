@@ -21,6 +21,9 @@ _STEP_VALUES = 1 << 24
 #: word2vec's questions name their syntactic sections so.
 _SYNTACTIC = "gram"
 
+#: How analogies are answered.
+METHODS = "add", "mul"
+
 Pairs = list[tuple[str, str, float]]
 Questions = dict[str, list[tuple[str, ...]]]
 
@@ -115,10 +118,14 @@ def evaluate(
     Raises
     ------
     UsageError
-        The file cannot be read.
+        The file cannot be read, the method is unknown or ``top`` less than 1.
     DataError
         It is no test.
     """
+    if method not in METHODS:
+        raise UsageError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    if top is not None and top < 1:
+        raise UsageError(f"top must be at least 1, or None for all words, not {top}")
     test, content = Path(path).stem, read_test(path)
     if isinstance(content, dict):
         return _analogies(model, test, content, top, fold_case, method)

@@ -89,13 +89,16 @@ class WordVectors:
         return f"<Embeddings: {len(self):,} words x {self.dim}>"
 
     def ids(self, words: Sequence[str]) -> list[int]:
-        """Return the row numbers of words.
+        """Return the row numbers of words, or of one word.
 
         Raises
         ------
         KeyError
             A word is not in the vocabulary.
+        TypeError
+            Something is no word.
         """
+        words = as_words(words)
         found = self.vocab.find(words)
         for word, word_id in zip(words, found, strict=True):
             if word_id is None:
@@ -267,6 +270,21 @@ class WordVectors:
         return 4 * len(self) * self.dim <= _SMALL_BYTES
 
 
+def as_words(words: Sequence[str]) -> list[str]:
+    """Return words as a list; one word is not taken for its letters.
+
+    Raises
+    ------
+    TypeError
+        Something is no word.
+    """
+    result = [words] if isinstance(words, str) else list(words)
+    for word in result:
+        if not isinstance(word, str):
+            raise TypeError(f"a word must be a str, not {type(word).__name__}")
+    return result
+
+
 def _read_other(path: str | os.PathLike[str]) -> Contents:
     """Read the vectors of another trainer."""
     from w2vfast.model.formats.registry import (
@@ -286,7 +304,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
         It cannot be read.
     """
     try:
-        with rereadable(path) as place:
+        with rereadable(os.fsdecode(path)) as place:
             yield place
     except BrokenPipeError:  # of standard output
         raise
