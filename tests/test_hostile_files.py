@@ -153,3 +153,24 @@ def test_what_gensim_gives_must_have_words():
     keyed = SimpleNamespace(index_to_key=["a", 7], vectors=np.ones((2, 2)), expandos={})
     with pytest.raises(UsageError, match="not 7"):
         Embeddings.from_gensim(keyed)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.asfortranarray(np.ones((2, 3), np.float32)), "shape (2, 3), by columns"),
+        (np.ones((2, 3), ">f4"), "type >f4"),
+        (np.ones((2, 3), np.int64), "type <i8"),
+        (np.ones(2, np.float32), "shape (2,)"),
+        (np.ones((2, 3, 1), np.float32), "shape (2, 3, 1)"),
+        (np.array(1.0), "shape ()"),
+        (np.zeros(2, [("a", "<f4")]), "no NumPy file of numbers"),
+    ],
+)
+def test_a_matrix_that_cannot_be_read_is_told_what_it_is(tmp_path, array, message):
+    """All of them were called no matrix of little-endian floating-point numbers."""
+    np.save(tmp_path / "vectors.npy", array)
+    (tmp_path / "words.txt").write_text("a\nb\n")
+    with pytest.raises(FormatError) as caught:
+        read_vectors(tmp_path)
+    assert message in str(caught.value)
