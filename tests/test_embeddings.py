@@ -1,5 +1,7 @@
 """Queries on vectors, and finding the model that is meant."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,31 @@ def test_the_last_model_can_be_switched_off(tmp_path, monkeypatch):
     assert read_last()
     monkeypatch.setenv("W2VFAST_NO_LAST", "1")
     assert read_last() is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_vectors_at_the_ends_of_float32_have_right_cosines(tmp_path, monkeypatch):
+    """Lengths beyond float32 were cut to its range, and similarities wrong without a word."""
+    model = embeddings([[3e38, 3e38], [3e38, 0], [1e-45, 1e-45], [1, 0], [0, 0], [2e-30, 0]])
+    pairs = [("a", "b"), ("a", "c"), ("c", "c"), ("a", "a"), ("c", "d"), ("f", "b"), ("a", "e")]
+    right = [0.5**0.5, 1, 1, 1, 0.5**0.5, 1, 0]
+    assert model.similarity(pairs).tolist() == pytest.approx(right)
+    scores = [dict(model.most_similar(one))[other] for one, other in pairs if one != other]
+    assert scores == pytest.approx([score for score, (a, b) in zip(right, pairs, strict=True) if a != b])
+    model.save(tmp_path / "m.w2v")
+    monkeypatch.setattr("w2vfast.model.vectors._SMALL_BYTES", 0)  # the file is gone over
+    assert Embeddings.open(tmp_path / "m.w2v").most_similar("a") == model.most_similar("a")
+
+
+def test_vectors_cannot_be_changed_behind_the_lengths():
+    """Answers after a change came from the old lengths, wrong without a word."""
+    model = embeddings([[1, 0], [1, 1], [0, 1]])
+    model.most_similar("a")
+    with pytest.raises(ValueError, match="read-only"):
+        model.vectors[0] = 5
+    with pytest.raises(ValueError, match="read-only"):
+        model["a"][:] = 5
+    changed = model.vectors.copy()
+    changed[0] = 0, 5
+    other = Embeddings(dataclasses.replace(model.contents, vectors=changed))
+    assert other.most_similar("a", k=1) == [("c", pytest.approx(1))]

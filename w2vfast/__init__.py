@@ -45,6 +45,11 @@ def load(path: str | os.PathLike[str]) -> "Embeddings":
     return Embeddings.load(path)
 
 
+def __dir__() -> list[str]:
+    """List what is imported when it is first used, too."""
+    return sorted({*globals(), *_HOMES, "objectives"})
+
+
 def __getattr__(name: str) -> Any:
     """Import the parts of the public interface when they are first used: queries never need Numba."""
     if name == "objectives":

@@ -5,10 +5,12 @@ machine code. So each combination of kernel sources, versions, processor and mod
 readable by its owner only. A ``NUMBA_CACHE_DIR`` set by the user is respected.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
 import stat
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -58,6 +60,25 @@ def processor() -> str:
 def use_threads(n_threads: int) -> None:
     """Let the parallel kernels that this thread calls run on so many threads, as far as there are."""
     numba.set_num_threads(min(n_threads, config.NUMBA_NUM_THREADS))
+
+
+_layer_before_fork = ""
+
+
+def _note_fork() -> None:
+    """Remember in a forked process which threads its parent had launched."""
+    global _layer_before_fork
+    with contextlib.suppress(ValueError):  # none
+        _layer_before_fork = numba.threading_layer()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def is_barred_by_fork() -> bool:
+    """Tell whether a parallel kernel would kill this process, as GNU OpenMP does if the parent has used it."""
+    return _layer_before_fork == "omp" and sys.platform == "linux"
 
 
 def call_mended(function: Callable[..., Any], *args: Any) -> Any:

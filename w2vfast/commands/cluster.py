@@ -15,12 +15,13 @@ from w2vfast.model.cluster import spherical_kmeans
 from w2vfast.model.query import unit_rows
 from w2vfast.vocab import Vocab
 
-_N_WORDS = 10
+_N_WORDS, _N_CLASSES = 10, 100
 
 
 @click.command(cls=GroupedCommand, essential="-k --top --summary --json --seed -m")
 @model_file_option
-@click.option("-k", "--classes", "k", type=click.IntRange(min=1), default=100, show_default=True, help="Classes.")
+@click.option("-k", "--classes", "k", type=click.IntRange(min=1), help="Classes.",
+              show_default="100, or all words")  # fmt: skip
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N words only.")
 @click.option("--seed", type=click.IntRange(0, MOST_SEED), default=1, show_default=True, help="Of the draws.")
 @click.option("--summary", is_flag=True, help="Classes: number, size, mean cosine, words at the center.")
@@ -29,7 +30,7 @@ _N_WORDS = 10
 @common_options
 def cluster(
     model_file: str | None,
-    k: int,
+    k: int | None,
     top: int | None,
     seed: int,
     summary: bool,
@@ -48,6 +49,9 @@ def cluster(
     """
     model = open_model(model_file, quiet=quiet)
     vectors = model.vectors[:top]
+    k = k or min(_N_CLASSES, len(vectors))
+    if k > len(vectors):
+        raise click.BadParameter(f"there are only {len(vectors):,} words", param_hint="'-k'")
     labels, centers = spherical_kmeans(vectors, k, seed=seed)
     columns: tuple[str, ...] = ("word", "class")
     rows: Iterable[tuple[object, ...]] = zip(model.vocab, labels.tolist(), strict=False)
@@ -63,10 +67,10 @@ def cluster(
 
 def _summary(
     vectors: NDArray[np.float32], labels: NDArray[np.int32], centers: NDArray[np.float32], vocab: Vocab
-) -> Iterator[tuple[int, int, float, list[str]]]:
-    """Yield number, size, mean cosine to the center, and the words nearest to it."""
+) -> Iterator[tuple[int, int, float | None, list[str]]]:
+    """Yield number, size, mean cosine to the center (None: no words), and the words nearest to it."""
     for number, center in enumerate(centers):
         ids = np.flatnonzero(labels == number)
         cosines = unit_rows(vectors[ids]) @ center
         nearest = ids[np.argsort(-cosines, kind="stable")[:_N_WORDS]]
-        yield number, len(ids), float(cosines.mean()), [vocab[i] for i in nearest]
+        yield number, len(ids), float(cosines.mean()) if ids.size else None, [vocab[i] for i in nearest]

@@ -39,7 +39,7 @@ def _print(asking: Asking, question: Question) -> None:
     if not known:
         return
     rows, text = asking.model.rows(asking.model.ids(known)), " ".join(question)
-    mean = rows[0] if len(rows) == 1 else rows.mean(axis=0)
+    mean = rows[0] if len(rows) == 1 else rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     if asking.form == "json":
         asking.row(query=text, vector=mean.tolist())
         return

@@ -46,7 +46,7 @@ def spherical_kmeans(
         There are fewer vectors than groups.
     """
     if not 1 <= n_clusters <= len(vectors):
-        raise UsageError(f"{n_clusters:,} groups of {len(vectors):,} words cannot be made")
+        raise UsageError(f"k must be from 1 to the number of words, {len(vectors):,}, not {n_clusters}")
     centers = _first_centers(vectors, n_clusters, np.random.default_rng(seed))
     labels = np.full(len(vectors), -1, np.int32)
     for _ in range(n_rounds):

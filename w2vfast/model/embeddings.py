@@ -1,7 +1,8 @@
 """Trained vectors with their words: the object that ``train`` and ``load`` return."""
 
+import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from w2vfast.errors import UsageError
 from w2vfast.model import query
 from w2vfast.model.cluster import spherical_kmeans
-from w2vfast.model.evaluate import Score, evaluate
-from w2vfast.model.vectors import LEAST_QUERIES, WordVectors
+from w2vfast.model.evaluate import METHODS, Score, evaluate
+from w2vfast.model.vectors import LEAST_QUERIES, WordVectors, as_words
 
 #: A word, or a vector of D numbers.
 Query = str | NDArray[np.floating[Any]]
@@ -49,7 +50,7 @@ class Embeddings(WordVectors):
         Parameters
         ----------
         positive
-            A word or vector, or several.
+            A word or vector (D numbers), or several.
         negative
             Words or vectors to subtract.
         k
@@ -71,7 +72,10 @@ class Embeddings(WordVectors):
         KeyError
             A word is not in the vocabulary.
         UsageError
-            Nothing was given, ``k`` is less than 1 or a vector is of the wrong size.
+            Nothing was given, ``k`` is no whole number from 1 on, ``min_score`` is NaN, or a vector is of the
+            wrong size or not finite.
+        TypeError
+            Something is neither a word nor a vector.
         """
         plus, minus = _as_list(positive), _as_list(negative)
         total, used = self.combine([(1.0, query) for query in plus] + [(-1.0, query) for query in minus])
@@ -130,7 +134,12 @@ class Embeddings(WordVectors):
         ------
         KeyError
             A word is not in the vocabulary.
+        UsageError
+            The method is unknown, or a question has not three words.
         """
+        if method not in METHODS:
+            raise UsageError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+        _check_lengths(questions, 3)
         ids = [self.ids(question) for question in questions]
         if method == "add":
             totals = [query.unit_rows(self.rows(i, verified=False)).T @ (-1, 1, 1) for i in ids]
@@ -175,6 +184,7 @@ class Embeddings(WordVectors):
         UsageError
             There are fewer than three words.
         """
+        words = as_words(words)
         if len(words) < 3:
             raise UsageError("give at least three words")
         units = query.unit_rows(self.rows(self.ids(words)))
@@ -189,7 +199,10 @@ class Embeddings(WordVectors):
         ------
         KeyError
             A word is not in the vocabulary.
+        UsageError
+            A pair has not two words.
         """
+        _check_lengths(pairs, 2)
         sides = [self.ids(side) for side in zip(*pairs, strict=True)]
         if not sides:
             return np.zeros(0, np.float32)
@@ -204,7 +217,7 @@ class Embeddings(WordVectors):
         KeyError
             A word is not in the vocabulary.
         """
-        word_id, *ids = self.ids([word, *others])
+        word_id, *ids = self.ids([word, *as_words(others)])
         scores = self.cosines(self.rows([word_id], verified=False))[0]
         scores[word_id] = -np.inf
         return [0 if i == word_id else int((scores > scores[i]).sum()) + 1 for i in ids]
@@ -217,16 +230,20 @@ class Embeddings(WordVectors):
         KeyError
             A word is not in the vocabulary.
         UsageError
-            There are no terms, or a vector is of the wrong size.
+            There are no terms, or a vector is of the wrong size or not finite.
+        TypeError
+            A term is neither a word nor a vector.
         """
         if not terms:
             raise UsageError("give at least one word")
         used = self.ids([term for _, term in terms if isinstance(term, str)])
         rows, total = iter(self.rows(used, verified=False)), np.zeros(self.dim, np.float32)
         for weight, term in terms:
-            vector = next(rows) if isinstance(term, str) else np.asarray(term, np.float32)
+            vector = next(rows) if isinstance(term, str) else _as_vector(term)
             if vector.shape != (self.dim,):
                 raise UsageError(f"a query vector must have {self.dim} numbers, not the shape {vector.shape}")
+            if not isinstance(term, str) and not np.isfinite(vector).all():
+                raise UsageError("a query vector must have finite numbers")
             total += np.float32(weight) * query.unit_rows(vector[None])[0]
         return total, used
 
@@ -275,8 +292,10 @@ class Embeddings(WordVectors):
         self, scores: NDArray[Any], k: int, hidden: Sequence[Sequence[int]], allowed: "_Allowed", min_score: float
     ) -> list[Answer]:
         """Return the words with the best of some scores (Q, V), which are changed."""
-        if k < 1:
-            raise UsageError(f"k must be at least 1, not {k}")
+        if not isinstance(k, numbers.Integral) or k < 1:
+            raise UsageError(f"k must be a whole number, at least 1, not {k!r}")
+        if np.isnan(min_score):
+            raise UsageError("min_score must be a number, not NaN")
         scores[:, allowed.excluded] = -np.inf
         for row, own in zip(scores, hidden, strict=True):
             row[list(own)] = -np.inf
@@ -288,8 +307,8 @@ class Embeddings(WordVectors):
         ]
 
     def _allowed(self, among: Sequence[str] | None, exclude: Sequence[str]) -> "_Allowed":
-        ids = None if among is None else [i for i in self.vocab.find(among) if i is not None]
-        excluded = [i for i in self.vocab.find(exclude) if i is not None]
+        ids = None if among is None else [i for i in self.vocab.find(as_words(among)) if i is not None]
+        excluded = [i for i in self.vocab.find(as_words(exclude)) if i is not None]
         return _Allowed(None if ids is None else np.unique(np.array(ids, np.int64)), excluded)
 
 
@@ -302,5 +321,24 @@ class _Allowed:
 
 
 def _as_list(queries: Query | Sequence[Query]) -> list[Query]:
-    is_one = isinstance(queries, str) or (isinstance(queries, np.ndarray) and queries.ndim == 1)
-    return [queries] if is_one else list(queries)  # type: ignore[list-item]
+    """Return queries as a list; a word, a vector and a list of numbers are one."""
+    if isinstance(queries, str | bytes) or not isinstance(queries, Iterable):
+        return [queries]
+    result: list[Any] = list(queries)
+    is_vector = bool(result) and all(isinstance(value, numbers.Real) for value in result)
+    return [np.asarray(result)] if is_vector else result
+
+
+def _as_vector(query: object) -> NDArray[np.float32]:
+    """Return the numbers of a query that is no word."""
+    if isinstance(query, bytes) or not isinstance(query, Iterable):
+        raise TypeError(f"a query is a word (str) or a vector of numbers, not {type(query).__name__}")
+    with np.errstate(over="ignore"):  # found by who uses it
+        return np.asarray(query, np.float32)
+
+
+def _check_lengths(questions: Sequence[Sequence[str]], length: int) -> None:
+    """Raise a UsageError if a question has not so many words."""
+    for question in questions:
+        if isinstance(question, str) or len(question) != length:
+            raise UsageError(f"each question must have {length} words, not {question!r}")

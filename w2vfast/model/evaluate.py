@@ -1,5 +1,6 @@
 """Scores on analogies and word similarities, for vectors of any trainer."""
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,9 @@ _Z95 = 1.959964
 _STEP_VALUES = 1 << 24
 #: word2vec's questions name their syntactic sections so.
 _SYNTACTIC = "gram"
+
+#: How analogies are answered.
+METHODS = "add", "mul"
 
 Pairs = list[tuple[str, str, float]]
 Questions = dict[str, list[tuple[str, ...]]]
@@ -81,7 +85,8 @@ def _number_in(fields: Sequence[str]) -> float | None:
     """Return the first number behind two words."""
     for field in fields[2:]:
         if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", field):
-            return float(field)
+            value = float(field)
+            return value if math.isfinite(value) else None
     return None
 
 
@@ -113,10 +118,14 @@ def evaluate(
     Raises
     ------
     UsageError
-        The file cannot be read.
+        The file cannot be read, the method is unknown or ``top`` less than 1.
     DataError
         It is no test.
     """
+    if method not in METHODS:
+        raise UsageError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    if top is not None and top < 1:
+        raise UsageError(f"top must be at least 1, or None for all words, not {top}")
     test, content = Path(path).stem, read_test(path)
     if isinstance(content, dict):
         return _analogies(model, test, content, top, fold_case, method)
@@ -181,7 +190,7 @@ def _share(right: int, n: int) -> tuple[float | None, float | None, float | None
     share, z = right / n, _Z95
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return 100 * share, 100 * min(share, middle - half), 100 * max(share, middle + half)
+    return 100 * share, 100 * max(0.0, min(share, middle - half)), 100 * min(1.0, max(share, middle + half))
 
 
 def _similarities(model: WordVectors, test: str, pairs: Pairs, fold_case: bool) -> list[Score]:
@@ -193,16 +202,20 @@ def _similarities(model: WordVectors, test: str, pairs: Pairs, fold_case: bool) 
     first, second = (unit_rows(model.rows(ids)) for ids in ([a for a, _, _ in known], [b for _, b, _ in known]))
     cosines = np.vecdot(first, second).astype(np.float64)
     gold = np.array([pair[2] for pair in known])
+    gold /= np.abs(gold).max() or 1.0  # so that no square overflows
     weights = np.random.default_rng(1).multinomial(len(known), np.full(len(known), 1 / len(known)), _N_RESAMPLES)
     everything = np.ones((1, len(known)))
     scores = []
     for name, place in (("spearman", weighted_ranks), ("pearson", _as_is)):
         value = correlation(place(cosines, everything), place(gold, everything), everything)[0]
         spread = correlation(place(cosines, weights), place(gold, weights), weights)
-        low, high = np.nanpercentile(spread, (2.5, 97.5))
-        scores.append(
-            Score(test, name, 100 * float(value), 100 * float(low), 100 * float(high), None, len(known), skipped)
-        )
+        is_defined = bool(np.ptp(gold) and np.ptp(cosines) and np.isfinite(value) and np.isfinite(spread).any())
+        ends = np.nanpercentile(spread, (2.5, 97.5)) if is_defined else ()
+        shown: list[float | None] = [None] * 3
+        if is_defined:
+            shown = [100 * min(1.0, max(-1.0, float(one))) for one in (value, *ends)]
+        score, low, high = shown
+        scores.append(Score(test, name, score, low, high, None, len(known), skipped))
     return scores
 
 

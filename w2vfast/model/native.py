@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-from w2vfast.errors import FormatError
+from w2vfast.errors import DataError, FormatError
 from w2vfast.model.contents import Contents, all_finite
 from w2vfast.model.tensors import DTYPES, TensorFile
 from w2vfast.vocab import Vocab
@@ -64,8 +64,12 @@ def write_model(
     ------
     OSError
         The system refuses; ``errno`` says why.
+    DataError
+        It is a model that could not be read back.
     """
     tensors, header = _prepare(contents, form, extra or {}, about or {})
+    if form == FORM:
+        _check_readable(tensors)
     try:
         save_file(tensors, path, header)
     except SafetensorError as error:
@@ -266,6 +270,27 @@ def _prepare(
         "generator": contents.generator,
     }
     return tensors, {_KEY: json.dumps(about, sort_keys=True, separators=(",", ":"), allow_nan=False)}
+
+
+def _check_readable(tensors: dict[str, NDArray[Any]]) -> None:
+    """Refuse to write what reading would refuse.
+
+    Raises
+    ------
+    DataError
+        There are no vectors or not one a word, a value is not finite, or the words are no vocabulary.
+    """
+    shape = tensors["vectors"].shape
+    if len(shape) != 2 or min(shape) < 1 or tensors.get("context", tensors["vectors"]).shape != shape:
+        raise DataError(f"a model cannot hold vectors of the shape {shape}")
+    if len(tensors["counts"]) != shape[0]:
+        raise DataError(f"a model cannot hold {shape[0]:,} vectors for {len(tensors['counts']):,} words")
+    if not all(all_finite(tensors[name]) for name in _MATRICES if name in tensors):
+        raise DataError("a model cannot hold numbers that are not finite")
+    try:
+        Vocab.unpacked(tensors["vocab.offsets"], tensors["vocab.bytes"], tensors["counts"])
+    except ValueError as error:
+        raise DataError(f"a model cannot hold this vocabulary: {error}") from None
 
 
 def _file_bytes(tensors: dict[str, tuple[np.dtype[Any], tuple[int, ...]]], metadata: dict[str, str]) -> int:

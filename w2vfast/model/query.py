@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 BLOCK_VALUES = 1 << 24
 _GROUP = 256
 _TINY, _HUGE = 1e-30, 1e30  # squares outside these lose their precision in float32
-_LARGEST = np.finfo(np.float32).max
+_SHORT, _LONG = _TINY**0.5, _HUGE**0.5
+_LEAST, _LARGEST = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 
 Result = list[tuple[int, float]]
 
@@ -18,7 +19,7 @@ def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the Euclidean length of each row of ``matrix`` (V, D), float32 (V,).
 
     A row of zeros has length 1: its similarity to anything is 0, never NaN. So has one with values that are not
-    finite.
+    finite. Lengths beyond float32 are its limits; who divides by them calls ``mend_extremes`` afterwards.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.vecdot(matrix, matrix)
@@ -27,13 +28,19 @@ def row_norms(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     if odd.size:
         exact = np.sqrt(np.vecdot(matrix[odd].astype(np.float64), matrix[odd].astype(np.float64)))
         exact[~np.isfinite(exact) | (exact == 0)] = 1
-        norms[odd] = np.clip(exact, np.finfo(np.float32).tiny, _LARGEST)
+        norms[odd] = np.clip(exact, _LEAST, _LARGEST)
     return np.asarray(norms)
 
 
 def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the rows of ``matrix`` (Q, D) scaled to length 1; rows of zeros stay."""
-    return np.asarray(matrix / row_norms(matrix)[:, None], np.float32)
+    norms = row_norms(matrix)
+    units = np.asarray(matrix / norms[:, None], np.float32)
+    odd = _extremes(norms)
+    if odd.size:
+        rows = matrix[odd].astype(np.float64)
+        units[odd] = rows / np.sqrt(np.vecdot(rows, rows))[:, None]
+    return units
 
 
 def cosines(
@@ -50,9 +57,27 @@ def cosines(
     queries
         Vectors, one a row.
     """
-    scores = unit_rows(queries) @ matrix.T
-    scores /= norms
+    units = unit_rows(queries)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = units @ matrix.T
+        scores /= norms
+    mend_extremes(scores, matrix, norms, units)
     return scores
+
+
+def mend_extremes(
+    scores: NDArray[np.float32], matrix: NDArray[np.float32], norms: NDArray[np.float32],
+    units: NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Compute the scores (Q, V) of very long and very short rows anew, in place: float32 overflowed on the way."""
+    odd = _extremes(norms)
+    if odd.size:
+        scores[:, odd] = units @ unit_rows(matrix[odd]).T
+
+
+def _extremes(norms: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return which rows are so long or short that their squares do not fit into float32."""
+    return np.flatnonzero(~((norms > _SHORT) & (norms < _LONG)))
 
 
 def multiplied(scores: NDArray[np.float32], n_plus: int) -> NDArray[np.float32]:

@@ -39,8 +39,13 @@ class WordVectors:
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """The input vectors W, float32 (V, D); the array itself, not a copy."""
-        return self._contents.vectors
+        """The input vectors W, float32 (V, D): not a copy, and read-only, since their lengths are remembered.
+
+        To change them: ``Embeddings(dataclasses.replace(emb.contents, vectors=changed))``.
+        """
+        view = self._contents.vectors.view()
+        view.flags.writeable = False
+        return view
 
     @property
     def context(self) -> NDArray[np.float32] | None:
@@ -84,13 +89,16 @@ class WordVectors:
         return f"<Embeddings: {len(self):,} words x {self.dim}>"
 
     def ids(self, words: Sequence[str]) -> list[int]:
-        """Return the row numbers of words.
+        """Return the row numbers of words, or of one word.
 
         Raises
         ------
         KeyError
             A word is not in the vocabulary.
+        TypeError
+            Something is no word.
         """
+        words = as_words(words)
         found = self.vocab.find(words)
         for word, word_id in zip(words, found, strict=True):
             if word_id is None:
@@ -148,6 +156,8 @@ class WordVectors:
         ------
         OutputError
             It cannot be written; an older file is untouched.
+        DataError
+            It could not be read back: a number is not finite, a word is empty or comes twice, or there is none.
         """
         with Staging(path) as staging:
             return self.save_staged(staging)
@@ -217,7 +227,7 @@ class WordVectors:
             return cls(NativeFile(place) if is_native(place) else _read_other(place))
 
     def to_gensim(self) -> Any:
-        """Return gensim's ``KeyedVectors`` of the same words; the matrix is shared, not copied.
+        """Return gensim's ``KeyedVectors`` of the same words; the matrix is shared, read-only.
 
         Raises
         ------
@@ -236,8 +246,21 @@ class WordVectors:
 
     @classmethod
     def from_gensim(cls, vectors: Any) -> Self:
-        """Return the words and vectors of gensim's ``KeyedVectors``; a float32 matrix is shared, not copied."""
+        """Return the words and vectors of gensim's ``KeyedVectors``; a float32 matrix is shared, not copied.
+
+        It must not be changed afterwards.
+
+        Raises
+        ------
+        UsageError
+            It is something else, or its keys are no words.
+        """
+        if not hasattr(vectors, "index_to_key"):
+            raise UsageError(f"from_gensim takes KeyedVectors, such as model.wv, not {type(vectors).__name__}")
         words = list(vectors.index_to_key)
+        for word in words:
+            if not isinstance(word, str):
+                raise UsageError(f"from_gensim needs keys that are words, not {word!r}; name them as text first")
         counts = vectors.expandos.get("count", np.zeros(len(words)))
         matrix = np.asarray(vectors.vectors, np.float32)
         return cls(Contents(matrix, Vocab(words, np.asarray(counts, np.int64)), generator="gensim"))
@@ -245,6 +268,21 @@ class WordVectors:
     @property
     def _is_small(self) -> bool:
         return 4 * len(self) * self.dim <= _SMALL_BYTES
+
+
+def as_words(words: Sequence[str]) -> list[str]:
+    """Return words as a list; one word is not taken for its letters.
+
+    Raises
+    ------
+    TypeError
+        Something is no word.
+    """
+    result = [words] if isinstance(words, str) else list(words)
+    for word in result:
+        if not isinstance(word, str):
+            raise TypeError(f"a word must be a str, not {type(word).__name__}")
+    return result
 
 
 def _read_other(path: str | os.PathLike[str]) -> Contents:
@@ -266,7 +304,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[str | os.PathLike[str]]:
         It cannot be read.
     """
     try:
-        with rereadable(path) as place:
+        with rereadable(os.fsdecode(path)) as place:
             yield place
     except BrokenPipeError:  # of standard output
         raise
@@ -283,7 +321,9 @@ def _cosines_of_file(file: NativeFile, vectors: NDArray[np.float32]) -> NDArray[
         norms = query.row_norms(block)
         for unit, row in zip(units, scores, strict=True):
             part = row[first : first + len(block)]
-            np.divide(np.vecdot(block, unit), norms, out=part)
+            with np.errstate(over="ignore", invalid="ignore"):
+                np.divide(np.vecdot(block, unit), norms, out=part)
+        query.mend_extremes(scores[:, first : first + len(block)], block, norms, units)
 
     file.scan(visit)
     return scores

@@ -178,8 +178,8 @@ def read_log(path: str | os.PathLike[str]) -> list[tuple[float, float, float, in
             row = json.loads(line)
             if "scores" in row:
                 continue
-            values = float(row["tokens"]), float(row["loss"]), float(row["alpha"]), int(row["epoch"])
-        except (ValueError, TypeError, KeyError, RecursionError):
+            values = float(row["tokens"]), float(row["loss"]), float(row["alpha"]), int(float(row["epoch"]))
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise DataError(f"{os.fspath(path)}: line {number:,} is no record of train --log-json") from None
         if not row.get("done"):
             rows.append(values)

@@ -1,6 +1,7 @@
 """Every parameter of a training run, its default and its limits, in one place."""
 
 import dataclasses
+import numbers
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
@@ -108,7 +109,8 @@ class TrainConfig:
                     f"{name} must be one of {', '.join(map(str, allowed))}, not {getattr(self, name)!r}"
                 )
         for name, (least, most) in LIMITS.items():
-            _check_number(name, getattr(self, name), least, most, self.__dataclass_fields__[name].type)
+            value = _check_number(name, getattr(self, name), least, most, self.__dataclass_fields__[name].type)
+            object.__setattr__(self, name, value)
         if self.sentence not in ("line", "document") and not self._sentence_words():
             raise UsageError(f"sentence must be line, document or a number of words, not {self.sentence!r}")
         if self.window == "all" and (self.left is not None or self.right is not None):
@@ -152,11 +154,14 @@ class TrainConfig:
         return int(text) if text.isascii() and text.isdecimal() and 2 <= len(text.lstrip("0")) + 1 <= 10 else None
 
 
-def _check_number(name: str, value: object, least: float, most: float, kind: object) -> None:
+def _check_number(name: str, value: Any, least: float, most: float, kind: object) -> Any:
+    """Return a number within its limits as Python's own; NumPy's are taken, too."""
     if (value is None and "None" in str(kind)) or (value == "all" and "all" in str(kind)):
-        return
+        return value
     whole = "int" in str(kind)
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+    wanted: Any = numbers.Integral if whole else numbers.Real
+    if isinstance(value, bool) or not isinstance(value, wanted):
         raise UsageError(f"{name} must be a {'whole ' if whole else ''}number, not {value!r}")
     if not least <= value <= most:  # NaN fails too
         raise UsageError(f"{name} must be from {least:g} to {most:g}, not {value}")
+    return value if isinstance(value, int | float) else int(value) if whole else float(value)

@@ -3,6 +3,7 @@
 Numba is imported inside the functions, once inputs and output are known to be usable.
 """
 
+import io
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -42,8 +43,8 @@ GENERATOR = f"w2vfast {__version__}"
 
 
 def train(
-    corpus: CorpusInput | Sequence[CorpusInput], *, monitor: Monitor | None = None, base: Embeddings | None = None,
-    **params: Any,
+    corpus: CorpusInput | Sequence[CorpusInput], *, monitor: Monitor | None = None,
+    base: Embeddings | str | os.PathLike[str] | None = None, **params: Any,
 ) -> Embeddings:  # fmt: skip
     """Train word vectors.
 
@@ -55,8 +56,8 @@ def train(
     monitor
         Whom to report progress to; by default nobody.
     base
-        A model to go on from, with its output vectors: its words stay, new ones are added. Its parameters are the
-        defaults.
+        A model to go on from, or its file, with its output vectors: its words stay, new ones are added. Its
+        parameters are the defaults.
     **params
         Fields of ``TrainConfig``: ``model="cbow"``, ``dim=300``, ``neg=10`` and so on.
 
@@ -81,7 +82,11 @@ def train(
     >>> emb = w2vfast.train("corpus.txt", model="sg", neg=5)      # doctest: +SKIP
     >>> emb.save("model.w2v")                                     # doctest: +SKIP
     """
+    for one in corpus if isinstance(corpus, list | tuple) else [corpus]:
+        if isinstance(one, bytes | io.TextIOBase):
+            raise UsageError("a corpus is a path (str) or a stream open for bytes: open(path, 'rb')")
     sources = find_sources(corpus, (monitor or Monitor()).note)
+    base = Embeddings.load(base) if isinstance(base, str | os.PathLike) else base
     config = make_config(params if base is None else parameters_like(base, params)).resolved()
     keeping = Keeping(base=None if base is None else Base(base, "the base"))
     trainer = prepare(sources, config, monitor or Monitor(), None, keeping)

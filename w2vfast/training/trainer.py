@@ -22,7 +22,7 @@ from w2vfast import _jit
 from w2vfast.corpus.encoded import EncodedCorpus, encode
 from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import Source
-from w2vfast.errors import CorpusError
+from w2vfast.errors import CorpusError, UsageError
 from w2vfast.kernels import cbow, sgns, shards
 from w2vfast.kernels.arguments import Job, Text
 from w2vfast.model.contents import all_finite
@@ -272,7 +272,18 @@ class Trainer:
 
 
 def load_kernels(config: TrainConfig, monitor: Monitor) -> None:
-    """Compile or load the kernels that reading needs, on a corpus of two words; announce a long wait."""
+    """Compile or load the kernels that reading needs, on a corpus of two words; announce a long wait.
+
+    Raises
+    ------
+    UsageError
+        This process was forked from one that has run kernels: its threads cannot be used.
+    """
+    if _jit.is_barred_by_fork():
+        raise UsageError(
+            "cannot train in a process forked from one that has trained (GNU OpenMP would end it); start it "
+            "with multiprocessing.get_context('spawn')"
+        )
     if not _jit.is_cached(KERNELS[config.model].train_shard):
         monitor.note("compiling (first run only)")
     _jit.call_mended(lambda: encode([Source(io.BytesIO(b"two words\n"))], ReadingOptions(min_count=1)))

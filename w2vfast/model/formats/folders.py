@@ -22,9 +22,10 @@ NPY_FILES = "vectors.npy", "words.txt"
 TENSORBOARD_FILES = "vectors.tsv", "metadata.tsv"
 HF_FILES = "model.safetensors", "vocab.json", "config.json", "README.md"
 _NPY_HEADER = re.compile(
-    rb"\s*\{\s*'descr':\s*'(<f2|<f4|<f8)',\s*'fortran_order':\s*False,\s*"
-    rb"'shape':\s*\((\d{1,12}),\s*(\d{1,6})\),?\s*\}\s*"
+    rb"\s*\{\s*'descr':\s*'([^']{1,20})',\s*'fortran_order':\s*(False|True),\s*"
+    rb"'shape':\s*\(([\d, ]*)\),?\s*\}\s*"
 )
+_NPY_SHAPE = re.compile(rb"(\d{1,12}),\s*(\d{1,6}),?\s*")
 _MOST_HEADER_BYTES = 1 << 16
 
 
@@ -63,8 +64,15 @@ def read_npy(folder: Path, *, allow_nonfinite: bool = False) -> Stream:
         header = _NPY_HEADER.fullmatch(file.read(min(length, _MOST_HEADER_BYTES)))
         begin = file.tell()
     if start[:6] != b"\x93NUMPY" or header is None:
-        raise FormatError(f"{matrix} is no matrix of little-endian floating-point numbers")
-    dtype, n_rows, dim = np.dtype(header[1].decode()), int(header[2]), int(header[3])
+        raise FormatError(f"{matrix} is no NumPy file of numbers")
+    kind, is_fortran, shape = header[1].decode("latin-1"), header[2] == b"True", _NPY_SHAPE.fullmatch(header[3])
+    if shape is None or is_fortran or kind not in ("<f2", "<f4", "<f8"):
+        order = ", by columns" if is_fortran else ""
+        raise FormatError(
+            f"{matrix} has the type {kind} and shape ({header[3].decode()}){order}; w2vfast reads matrices of "
+            "float32, float16 or float64 by rows: np.save(path, np.ascontiguousarray(matrix, '<f4'))"
+        )
+    dtype, n_rows, dim = np.dtype(kind), int(shape[1]), int(shape[2])
     if n_rows == 0 or dim == 0 or matrix.stat().st_size != begin + n_rows * dim * dtype.itemsize:
         raise FormatError(f"{matrix} has not the size of {n_rows:,} x {dim} numbers: incomplete download?")
     if len(words) != n_rows:
@@ -183,8 +191,8 @@ def read_hf(folder: Path, *, allow_nonfinite: bool = False) -> Stream:
     """
     try:
         vocab = json.loads((folder / "vocab.json").read_bytes())
-        words = sorted(vocab, key=lambda word: vocab[word])
-        is_right = [vocab[word] for word in words] == list(range(len(words)))
+        words = sorted(vocab, key=lambda word: vocab[word]) if isinstance(vocab, dict) else []
+        is_right = bool(words) and [vocab[word] for word in words] == list(range(len(words)))
     except (ValueError, TypeError, RecursionError):
         is_right = False
     if not is_right:

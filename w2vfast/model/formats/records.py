@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -112,8 +113,9 @@ def read_sqlite(path: Pathlike, *, allow_nonfinite: bool = False) -> Stream:
     Raises
     ------
     FormatError
-        It is damaged or has no such table.
+        It is damaged, has no such table, or part of it lies in another file.
     """
+    _refuse_unmerged(path)
     uri = Path(path).absolute().as_uri() + "?mode=ro&immutable=1"
     try:
         database = sqlite3.connect(uri, uri=True)
@@ -124,6 +126,7 @@ def read_sqlite(path: Pathlike, *, allow_nonfinite: bool = False) -> Stream:
         found = database.execute("SELECT type, sql FROM sqlite_master WHERE name = 'vectors'").fetchall()
         if len(found) != 1 or found[0][0] != b"table" or not re.match(b"(?i)CREATE TABLE", found[0][1] or b""):
             raise FormatError(f"{path} is a database without a table of vectors")
+        _refuse_made_up(path, database)
         first = database.execute(_SELECT + " LIMIT 1").fetchone()
         if first is None or first[3] != b"blob" or len(first[2]) < 4:
             raise FormatError(f"{path} has no vectors")
@@ -132,6 +135,28 @@ def read_sqlite(path: Pathlike, *, allow_nonfinite: bool = False) -> Stream:
     dim = len(first[2]) // 4
     blocks = _sqlite_blocks(path, database, dim)
     return checked(path, blocks, dim, "SQLite", allow_nonfinite=allow_nonfinite)
+
+
+def _refuse_unmerged(path: Pathlike) -> None:
+    """Raise an error if another program's changes still lie beside the file, where they would be missed."""
+    for suffix in ("-wal", "-journal"):
+        beside = Path(os.path.realpath(path) + suffix)
+        if not beside.is_file():
+            continue
+        with beside.open("rb") as file:
+            is_live = file.read(1) not in (b"", b"\0")  # one that is done with is empty or begins with zeros
+        if is_live:
+            raise FormatError(
+                f"{path} has changes that still lie in {beside.name}; end the program that writes it, or open and "
+                "close it once: sqlite3 FILE 'PRAGMA wal_checkpoint(TRUNCATE)'"
+            )
+
+
+def _refuse_made_up(path: Pathlike, database: sqlite3.Connection) -> None:
+    """Raise an error for columns whose values are not in the rows: a small file could then hold any amount."""
+    for _, name, _, _, default, _, hidden in database.execute("PRAGMA table_xinfo(vectors)"):
+        if hidden or (default is not None and name.lower() in (b"word", b"vector")):
+            raise FormatError(f"{path}: the column {name.decode('utf-8', 'replace')!r} is computed, no data")
 
 
 def _sqlite_blocks(path: Pathlike, database: sqlite3.Connection, dim: int) -> Iterator[RawBlock]:

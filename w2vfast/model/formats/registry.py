@@ -14,7 +14,7 @@ from w2vfast.errors import FormatError, UsageError
 from w2vfast.model.card import model_card
 from w2vfast.model.contents import Contents
 from w2vfast.model.formats import folders, records, word2vec
-from w2vfast.model.formats.stream import Block, Pathlike, Stream, block_rows, collect, finite
+from w2vfast.model.formats.stream import Block, Pathlike, Stream, block_rows, collect
 from w2vfast.model.formats.writing import spooled
 from w2vfast.model.native import NativeFile, looks_native, refuse_pickle, write_model
 from w2vfast.vocab import Vocab
@@ -92,7 +92,9 @@ def open_vectors(path: Pathlike, *, allow_nonfinite: bool = False) -> Iterator[S
             if start.startswith(_GZIP):
                 plain = cast(BinaryIO, stack.enter_context(gzip.open(plain, "rb")))
                 size = None
-            is_json = plain.peek(1)[:1] == b"{"  # type: ignore[attr-defined]
+            line = plain.readline(word2vec.MOST_LINE_BYTES)
+            plain.seek(0)
+            is_json = line.startswith(b"{") and not word2vec.count_numbers(line)  # "{" can be a word, too
             if is_json:
                 yield records.read_jsonl(shown, plain, allow_nonfinite=allow_nonfinite)
             else:
@@ -116,7 +118,7 @@ def _open_folder(folder: Path, allow_nonfinite: bool) -> Stream:
     """Open a format of several files, told by their names."""
     readers = {"npy": folders.read_npy, "tensorboard": folders.read_tensorboard, "hf": folders.read_hf}
     for form, read in readers.items():
-        if all((folder / name).exists() for name in FOLDERS[form][:2]):
+        if all((folder / name).is_file() for name in FOLDERS[form][:2]):
             return read(folder, allow_nonfinite=allow_nonfinite)
     raise FormatError(f"the folder {folder} holds no known format of vectors")
 
@@ -200,6 +202,6 @@ def write_vectors(
 
 def _write_native(path: Path, stream: Stream) -> None:
     """Write a model file; the matrices wait in files beside it."""
-    vectors, words, counts, context = spooled(finite(stream), path.parent)
+    vectors, words, counts, context = spooled(stream, path.parent)
     generator = stream.generator or stream.kind
     write_model(path, Contents(vectors, Vocab(words, counts), context, stream.params, stream.corpus, generator))

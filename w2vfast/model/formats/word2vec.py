@@ -7,13 +7,15 @@ taken for it; a compressed one is read in steps. What is odd but readable is rea
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from w2vfast.errors import FormatError
+from w2vfast.errors import DataError, FormatError
 from w2vfast.model.formats.stream import (
+    Block,
     Pathlike,
     RawBlock,
     Stream,
@@ -52,16 +54,18 @@ def read(path: Pathlike, stream: BinaryIO, size: int | None, *, allow_nonfinite:
     first = stream.readline(MOST_LINE_BYTES)
     header = _HEADER.fullmatch(first.removeprefix(_BOM))
     if header is None:
-        dim = _count_numbers(first)
+        dim = count_numbers(first)
         if dim == 0:
             raise FormatError(f"{path} is not a w2vfast model, nor a known file of vectors")
+        if dim == 1 and first.split()[-1].isdigit():  # what we write has a decimal point
+            raise FormatError(f"{path} has one whole number a line: a list of words and counts, not vectors")
         rows = _text_blocks(path, stream, first.removeprefix(_BOM), dim, 1)
         return checked(path, rows, dim, "GloVe text", allow_nonfinite=allow_nonfinite)
     n_words, dim = int(header[1]), int(header[2])
     if n_words == 0 or dim == 0:
         raise FormatError(f"{path} has no vectors")
     second = stream.readline(MOST_LINE_BYTES)
-    is_text = _count_numbers(second) >= dim
+    is_text = count_numbers(second) >= dim
     least = n_words * (2 * dim + 2 if is_text else 4 * dim + 2) - 1  # the last line end may be missing
     if size is not None and least > size - len(first):
         raise FormatError(f"{path} ends before the {n_words:,} words x {dim} of its header: incomplete download?")
@@ -72,7 +76,7 @@ def read(path: Pathlike, stream: BinaryIO, size: int | None, *, allow_nonfinite:
     return checked(path, rows, dim, kind, n_expected=n_words, allow_nonfinite=allow_nonfinite)
 
 
-def _count_numbers(line: bytes) -> int:
+def count_numbers(line: bytes) -> int:
     """Return how many numbers a line has behind its first field."""
     fields = line.split()
     n_numbers = 0
@@ -131,9 +135,9 @@ def _binary_blocks(path: Pathlike, stream: BinaryIO, begin: bytes, n_words: int,
     for number in range(n_words):
         if len(data) - pos < 4 * dim + _MOST_WORD_BYTES + 2:
             data, pos = data[pos:] + stream.read(max(READ_BYTES, 8 * dim)), 0
-        space = data.find(b" ", pos, pos + _MOST_WORD_BYTES + 1)
+        space = data.find(b" ", pos, pos + _MOST_WORD_BYTES + 2)  # a line end, word, space
         if space < 0 or len(data) < space + 1 + 4 * dim:
-            if space >= 0 or len(data) - pos <= _MOST_WORD_BYTES:
+            if space >= 0 or len(data) - pos <= _MOST_WORD_BYTES + 1:
                 raise FormatError(f"{path} ends inside vector {number + 1:,} of {n_words:,}: incomplete download?")
             raise FormatError(f"{path} is damaged: word {number + 1:,} has no end")
         rows[len(words)] = np.frombuffer(data, "<f4", dim, space + 1)
@@ -144,6 +148,29 @@ def _binary_blocks(path: Pathlike, stream: BinaryIO, begin: bytes, n_words: int,
             words, rows = [], np.empty((min(step, n_words), dim), np.float32)
     if (data[pos:] + stream.read(2)) not in (b"", b"\n"):
         raise FormatError(f"{path} is damaged: something follows its {n_words:,} vectors")
+
+
+def _readable(stream: Stream) -> Stream:
+    """Return the stream; an error comes at a word that cannot be read back.
+
+    Raises
+    ------
+    DataError
+        While it is read: a word has white space in it or is too long.
+    """
+
+    def blocks() -> Iterator[Block]:
+        for block in without_white_space(stream).blocks:
+            longest = max(block.words, key=len, default="")
+            for word in block.words if 4 * len(longest) > _MOST_WORD_BYTES else ():
+                if len(word.encode()) > _MOST_WORD_BYTES:
+                    raise DataError(
+                        f"the word {word[:20]!r}... has more than {_MOST_WORD_BYTES:,} bytes, too many for the "
+                        "format; jsonl or w2v can hold it"
+                    )
+            yield block
+
+    return replace(stream, blocks=blocks())
 
 
 def write_text(path: Path, stream: Stream, *, has_header: bool, packed: bool, dtype: type) -> None:
@@ -165,11 +192,15 @@ def write_text(path: Path, stream: Stream, *, has_header: bool, packed: bool, dt
     Raises
     ------
     DataError
-        A word has white space in it.
+        A word has white space in it or is too long, or the first one begins with a byte order mark.
     """
 
     def lines() -> Iterator[bytes]:
-        for block in without_white_space(stream).blocks:
+        is_first = not has_header
+        for block in _readable(stream).blocks:
+            if is_first and block.words[0].startswith("\ufeff"):
+                raise DataError("the first word begins with a byte order mark; --format txt can hold that")
+            is_first = False
             for word, row in zip(block.words, numbers_as_text(block.vectors, dtype), strict=True):
                 yield word.encode() + b" " + b" ".join(row) + b"\n"
 
@@ -183,11 +214,11 @@ def write_binary(path: Path, stream: Stream, *, packed: bool) -> None:
     Raises
     ------
     DataError
-        A word has white space in it.
+        A word has white space in it or is too long.
     """
 
     def rows() -> Iterator[bytes]:
-        for block in without_white_space(stream).blocks:
+        for block in _readable(stream).blocks:
             vectors = np.ascontiguousarray(block.vectors, "<f4")
             for word, row in zip(block.words, vectors, strict=True):
                 yield word.encode() + b" " + row.tobytes() + b"\n"
