@@ -91,7 +91,7 @@ def test_what_cannot_be_held_out():
         trainer_of("one two three four\n", held_out=0.1)
     with pytest.raises(CorpusError, match="no sentence, or all"):
         trainer_of("one two three four\n" * 100, held_out=0.001)
-    trainer = trainer_of("one two three\n" * 100, held_out=0.01, sample=0.0)
+    trainer = trainer_of("one two three\n" * 99 + "one\n" * 3, held_out=0.01, sample=0.0)
     with pytest.raises(CorpusError, match="too little text is held out"):
         trainer.run()
     assert trainer.state.done == 0
@@ -119,3 +119,16 @@ def test_the_log_has_everything(w2v):
     assert w2v("train", SAMPLE, "--eval", "none.txt").returncode == 2
     assert w2v("train", SAMPLE, "--eval", SAMPLE).returncode == 3
     assert Recorder().rows == []
+
+
+@pytest.mark.parametrize("length", [16, 32, 64])
+def test_the_loss_is_told_of_lines_of_any_length(length):
+    """One-sided windows: the first word of a line, which has no contexts, must not be all that is measured."""
+    rng = np.random.default_rng(1)
+    lines = [
+        " ".join(f"w{i}" for i in rng.integers(k, k + 5, length)) for k in rng.integers(0, 45, 64_000 // length)
+    ]
+    listener = Listener()
+    trainer = trainer_of("\n".join(lines) + "\n", listener, left=5, right=0, held_out=0.1, epochs=2, threads=1)
+    trainer.run()
+    assert 0.5 < listener.progress[-1].loss < 2.5

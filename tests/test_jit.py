@@ -150,11 +150,15 @@ def test_checked_indices_change_nothing(tmp_path, w2v, model):
     assert (w2v.folder / "one.w2v").read_bytes() == (w2v.folder / "two.w2v").read_bytes()
 
 
-@pytest.mark.parametrize("model", ["sg", "cbow"])
-def test_uncompiled_kernels_compute_the_same(w2v, model):
+@pytest.mark.parametrize(
+    "kind",
+    ["--model sg", "--model cbow", "--direction to-contexts", "--negatives-per pair", "--model cbow --loss hs",
+     "--loss hs --window all", "--left 0 --context-weight harmonic"],
+)  # fmt: skip
+def test_uncompiled_kernels_compute_the_same(w2v, kind):
     """T4: as plain Python, where an index out of range is an exception."""
-    (w2v.folder / "text.txt").write_text("one two three four five\nsix seven one\n" * 12)
-    options = ["--model", model, "--epochs", "3", "--dim", "5", "--threads", "1", "-q", "--sample", "0"]
+    (w2v.folder / "text.txt").write_text("one two three four five\nsix\nsix seven one\n" * 12)
+    options = [*kind.split(), "--epochs", "3", "--dim", "5", "--threads", "1", "-q", "--sample", "0"]
     assert w2v("train", "text.txt", *options, "-o", "one.w2v").returncode == 0
     plain = {"NUMBA_DISABLE_JIT": "1", "PYTHONWARNINGS": "ignore::RuntimeWarning"}
     result = w2v("train", "text.txt", *options, "-o", "two.w2v", env=plain)

@@ -10,7 +10,7 @@ from conftest import compiled_only
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2vfast.kernels import cbow, sgns, shards, windows
+from w2vfast.kernels import cbow, sampling, sgns, shards, windows
 from w2vfast.kernels.arguments import EQUAL, LINEAR, Job, Model, Settings, Text
 from w2vfast.kernels.vector import LANES
 from w2vfast.training.matrices import initial_model
@@ -263,3 +263,11 @@ def test_rows_beyond_two_to_the_31_values_are_reached(tmp_path):
     assert W_out[-1, 3] == pytest.approx(0.125 + expected * 0.5, abs=2e-3)
     assert W[-2, 3] == pytest.approx(0.5 + expected * 0.125, abs=2e-3)
     assert W[-1, 3] == 0.25
+
+
+def test_the_loss_is_measured_in_one_window_of_32_wherever_it_lies():
+    positions = np.arange(32 * 4000)
+    bits = [np.uint64(sampling.position_bits(np.uint64(5), pos)) for pos in positions.tolist()]
+    measured = np.array([sampling.is_measured(one) for one in bits])
+    shares = np.array([measured[positions % 32 == place].mean() for place in range(32)])
+    assert np.abs(shares - 1 / 32).max() < 5 * np.sqrt(1 / 32 / 4000)

@@ -11,6 +11,8 @@ import threading
 import numpy as np
 import pytest
 from conftest import COMMAND
+from hypothesis import given
+from hypothesis import strategies as st
 from test_corpus import encoded, sentences_of
 
 from w2vfast.corpus.sources import find_sources
@@ -109,6 +111,17 @@ def test_c21_words_that_collide_under_one_key_do_not_under_another():
     colliding = np.flatnonzero(buckets(0) == 7)
     assert colliding.size > 100
     assert np.unique(buckets(0x1234_5678_9ABC_DEF1)[colliding]).size > 90
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(1, 63))
+def test_c21_words_that_differ_in_a_few_bits_do_not_collide(key, bits, n):
+    """Blocks of 16 letters in which two octets differ so little that changes could cancel out."""
+    pairs = [(b"aaaaaaapbbbpbbbp", b"aaaaaaa0bbb0bbb0"), (b"aaaaaaaaaaaaaaaa", b"aaaaaaaAaaaaaaaA")]
+    words = {
+        b"".join(pair[chosen >> i & 1] for i in range(n)) for pair in pairs for chosen in (bits, 0, 2**64 - 1)
+    }
+    hashes = {int(hash_word(_padded(word), 0, len(word), np.uint64(key))) for word in words}
+    assert len(hashes) == len(words)
 
 
 def test_c22_a_large_vocabulary_is_counted_exactly(w2v):
