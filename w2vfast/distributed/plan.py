@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from w2vfast.kernels.vector import LANES
+from w2vfast.kernels.vector import padded
 from w2vfast.training.config import TrainConfig
 
 BLOCK_BYTES = 1 << 26
@@ -54,7 +54,7 @@ class Plan:
     @property
     def width(self) -> int:
         """Length of a row in memory."""
-        return -(-self.config.dim // LANES) * LANES
+        return padded(self.config.dim)
 
     @property
     def n_blocks(self) -> int:

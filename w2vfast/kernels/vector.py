@@ -19,10 +19,17 @@ from llvmlite import ir
 from numba import types
 from numba.extending import lower_builtin, models, register_model, type_callable
 
+from w2vfast._jit import FASTMATH
+
 LANES = 16
-_FASTMATH = ("reassoc", "contract", "nsz", "afn", "arcp")
+_FASTMATH = tuple(sorted(FASTMATH))
 _FLOAT, _INT = ir.FloatType(), ir.IntType(32)
 _VECTOR, _INTS = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT, LANES)
+
+
+def padded(dim: int) -> int:
+    """Return the length of a matrix's rows in memory: a multiple of LANES."""
+    return -(-dim // LANES) * LANES
 
 
 class Lanes(types.Type):

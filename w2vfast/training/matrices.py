@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.kernels.arguments import Model
-from w2vfast.kernels.vector import LANES
+from w2vfast.kernels.vector import LANES, padded
 
 _CACHE_LINE_BYTES = 64
 
@@ -19,7 +19,7 @@ def initial_model(vocab_size: int, dim: int, seed: int) -> Model:
     seed
         Of the random numbers; they do not depend on the number of threads.
     """
-    width = -(-dim // LANES) * LANES
+    width = padded(dim)
     W, W_out = aligned_zeros(vocab_size, width), aligned_zeros(vocab_size, width)
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0])))
     rows = max(1, (1 << 20) // dim)

@@ -19,10 +19,10 @@ def matrix_bytes(config: TrainConfig, n_tokens: int, vocab_size: int) -> int:
 
     ``n_tokens`` are those of an epoch.
     """
-    from w2vfast.kernels.vector import LANES
+    from w2vfast.kernels.vector import padded
     from w2vfast.training.replicas import count_shards
 
-    width = -(-config.dim // LANES) * LANES
+    width = padded(config.dim)
     n_shards = count_shards(config, n_tokens * config.epochs, vocab_size)
     n_padded = 1 + n_shards if config.deterministic and n_shards > 1 else 1
     return 8 * vocab_size * (n_padded * width + (config.dim if config.dim < width else 0))

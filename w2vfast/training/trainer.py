@@ -1,7 +1,8 @@
 """The training loop: epochs in short chunks, with the checks that belong between them.
 
 A kernel runs outside the main thread and without the GIL, for a fraction of a second at a time; the main
-thread waits, draws progress and handles signals. Whatever the length of the chunks, one thread computes the
+thread waits, draws progress and handles signals. (Sentences are put into another order, for --shuffle, in
+the main thread, once an epoch.) Whatever the length of the chunks, one thread computes the
 same numbers: learning rate, subsampling and window sizes depend on a token's position only.
 """
 
