@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +62,30 @@ def test_a_cache_named_by_the_user_is_used(train, tmp_path):
     assert train(NUMBA_CACHE_DIR=str(tmp_path / "own")).returncode == 0
     assert list((tmp_path / "own").rglob("*.nbi"))
     assert not (tmp_path / "cache").exists()
+
+
+def test_an_edited_kernel_is_noticed_in_a_cache_named_by_the_user(tmp_path):
+    """Numba itself sees no edit of a helper in another file."""
+    shutil.copytree(Path(w2vfast.__file__).parent, tmp_path / "w2vfast", ignore=shutil.ignore_patterns("*.pyc"))
+    program = (
+        "import numpy as np; from w2vfast.kernels.phrases import PairTable, count_pairs\n"
+        "table = PairTable(np.zeros(64, np.uint64), np.zeros(64, np.int32))\n"
+        "ids = np.arange(20, dtype=np.int32)\n"
+        "count_pairs(ids, np.array([0, 20]), 0, 0, 1, np.zeros(20, np.bool_), 0, 1, table, 0)\n"
+        "print(table.keys.nonzero()[0].tolist())"
+    )
+    places = []
+    for edit in ("", "\n\n@inlined\ndef mix(counter):\n    return np.uint64(counter)\n"):
+        with open(tmp_path / "w2vfast" / "kernels" / "sampling.py", "a") as file:
+            file.write(edit)
+        places.append(
+            subprocess.run(
+                [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, timeout=240,
+                env={**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "own")},
+            ).stdout
+        )  # fmt: skip
+    assert places[0] != places[1]
+    assert len(list((tmp_path / "own").iterdir())) == 2
 
 
 def test_the_digest_follows_the_kernels_sources_and_the_mode(monkeypatch):

@@ -2,7 +2,7 @@
 
 Numba's disk cache does not notice a change of options or of a helper in another file, and it stores pickled
 machine code. So each combination of kernel sources, versions, processor and mode has a directory of its own,
-readable by its owner only. A ``NUMBA_CACHE_DIR`` set by the user is respected.
+readable by its owner only. In a ``NUMBA_CACHE_DIR`` set by the user it has a directory, too.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ def call_mended(function: Callable[..., Any], *args: Any) -> Any:
 def clear_cache() -> None:
     """Delete the compiled code on disk, so that the next call compiles again."""
     directory = cache_directory()
-    if directory is not None and "NUMBA_CACHE_DIR" not in os.environ:
+    if directory is not None:
         for file in directory.rglob("*.nb[ci]"):
             file.unlink(missing_ok=True)
 
@@ -92,11 +92,12 @@ def is_cached(function: Any) -> bool:
 @cache
 def cache_directory() -> Path | None:
     """Return the directory for compiled code, made if need be, or None where nothing can be kept."""
-    if named := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(named)
     try:
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        path = Path(root) / "w2vfast" / f"numba-{_digest()}"
+        if named := os.environ.get("NUMBA_CACHE_DIR"):
+            path = Path(named) / f"w2vfast-{_digest()}"
+        else:
+            root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            path = Path(root) / "w2vfast" / f"numba-{_digest()}"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
     except (OSError, RuntimeError):  # read-only or missing home; no home at all
