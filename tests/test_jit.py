@@ -4,14 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import COMMAND, SAMPLE
+from numba.core.caching import IndexDataCacheFile
 
 import w2vfast
 from w2vfast import _jit
+from w2vfast.errors import OutputError
 from w2vfast.system.threads import count_cpus
 
 
@@ -123,17 +126,55 @@ def test_other_packages_keep_their_cache_setting():
     assert w2vfast.kernels.sgns
 
 
-def test_a_failing_function_is_called_twice_at_most(monkeypatch):
+@pytest.mark.parametrize("error", [OSError(28, "full"), MemoryError(), OutputError("full"), ValueError()])
+def test_work_that_fails_is_not_repeated_and_costs_no_cache(monkeypatch, error):
+    """Other processes use the compiled code, too."""
     calls = []
     monkeypatch.setattr(_jit, "clear_cache", lambda: calls.append("cleared"))
 
     def fail():
         calls.append(1)
-        raise ValueError
+        raise error
 
-    with pytest.raises(ValueError):  # noqa: PT011
-        _jit.call_mended(fail)
+    with pytest.raises(type(error)), ThreadPoolExecutor(1) as worker:
+        _jit.call_mended(lambda: worker.submit(fail).result())
+    assert calls == [1]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80", b"no pickle", b"\x80\x04\x8e" + b"\x7f" * 8, b"cnone\nnone\n."])
+def test_a_cache_that_cannot_be_loaded_is_cleared_and_the_work_done(monkeypatch, tmp_path, content):
+    calls = []
+    index = IndexDataCacheFile(str(tmp_path), "name", "stamp")
+    Path(index._index_path).write_bytes(content)
+    monkeypatch.setattr(_jit, "clear_cache", lambda: [calls.append("cleared"), os.unlink(index._index_path)])
+
+    def work():
+        calls.append(1)
+        return index.load("key")
+
+    with ThreadPoolExecutor(1) as worker:
+        assert _jit.call_mended(lambda: worker.submit(work).result()) is None
     assert calls == [1, "cleared", 1]
+
+
+def test_a_full_disk_for_compiled_code_hinders_nothing(monkeypatch, tmp_path):
+    """The second call finds the code in memory; what other processes stored stays."""
+    calls = []
+    index = IndexDataCacheFile(str(tmp_path), "name", "stamp")
+    monkeypatch.setattr(_jit, "clear_cache", lambda: calls.append("cleared"))
+
+    def work():
+        calls.append(1)
+        if calls == [1]:
+            index.save("key", "data")
+        return "done"
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(index, "_save_data", full)
+    assert _jit.call_mended(work) == "done"
+    assert calls == [1, 1]
 
 
 def test_parallel_first_runs_do_not_disturb_each_other(tmp_path, w2v, corpus):

@@ -5,6 +5,7 @@ machine code. So each combination of kernel sources, versions, processor and mod
 readable by its owner only. In a ``NUMBA_CACHE_DIR`` set by the user it has a directory, too.
 """
 
+import errno
 import hashlib
 import os
 import platform
@@ -12,12 +13,14 @@ import stat
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import llvmlite.binding
 import numba
 import numpy as np
 from numba import config
+from numba.core import caching
 
 #: What LLVM may assume. Never nnan or ninf: they would make every test for NaN constant false.
 FASTMATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
@@ -61,14 +64,18 @@ def use_threads(n_threads: int) -> None:
 
 
 def call_mended(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function whose first call loads compiled code; if that fails, clear the cache and call again.
+    """Call a function whose first call loads compiled code; if loading fails, clear the cache and call again.
 
-    A damaged cache file makes Numba raise whatever unpickling it raises, at every start.
+    A damaged cache file makes Numba raise whatever unpickling it raises, at every start: even a MemoryError, so
+    what counts is where it was raised. What cannot be stored because the disk is full is compiled all the same.
     """
     try:
         return function(*args)
-    except Exception:
-        clear_cache()
+    except Exception as error:
+        if not any(frame.f_code.co_filename == caching.__file__ for frame, _ in walk_tb(error.__traceback__)):
+            raise
+        if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            clear_cache()
         return function(*args)
 
 
