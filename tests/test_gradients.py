@@ -146,7 +146,7 @@ def test_cbow_trains_repeated_and_many_noise_words_in_turn(contexts, power, outp
 @pytest.mark.parametrize("outputs", [[0, 1], [0, 1, 1], [0, 1, 2, 2, 1, 1], [6, 0, 1, 2, 3, 4, 5, 5]])
 def test_skip_gram_trains_wide_windows_in_groups_and_many_outputs_in_turn(contexts, outputs):
     W, W_out = small_matrices()
-    model = Model(padded(W), padded(W_out))
+    model, start = Model(padded(W), padded(W_out)), (W.copy(), W_out.copy())
     run_sg(model, contexts, outputs, 0.02)
     begin = 0
     while begin < len(outputs):
@@ -157,7 +157,9 @@ def test_skip_gram_trains_wide_windows_in_groups_and_many_outputs_in_turn(contex
             group, target = contexts[c : c + sgns.GROUP], 0 if begin == 0 else None
             reference.sg_step(W, W_out, group, outputs[begin:end], target, 0.02)
         begin = end
-    check(model, W, W_out, (0, 0), 0.02, 0.3)
+    for trained, expected, before in zip(model, (W, W_out), start, strict=True):
+        largest = np.abs(expected - before).max()  # the sigmoid's table errs by about 1 % of it
+        np.testing.assert_allclose(trained[:, : W.shape[1]], expected, rtol=0, atol=0.02 * largest)
 
 
 def test_pairs_with_their_own_noise_words_are_windows_of_one_context():

@@ -4,13 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import COMMAND, SAMPLE
+from numba.core.caching import IndexDataCacheFile
 
 import w2vfast
 from w2vfast import _jit
+from w2vfast.errors import OutputError
 from w2vfast.system.threads import count_cpus
 
 
@@ -63,6 +67,30 @@ def test_a_cache_named_by_the_user_is_used(train, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
+def test_an_edited_kernel_is_noticed_in_a_cache_named_by_the_user(tmp_path):
+    """Numba itself sees no edit of a helper in another file."""
+    shutil.copytree(Path(w2vfast.__file__).parent, tmp_path / "w2vfast", ignore=shutil.ignore_patterns("*.pyc"))
+    program = (
+        "import numpy as np; from w2vfast.kernels.phrases import PairTable, count_pairs\n"
+        "table = PairTable(np.zeros(64, np.uint64), np.zeros(64, np.int32))\n"
+        "ids = np.arange(20, dtype=np.int32)\n"
+        "count_pairs(ids, np.array([0, 20]), 0, 0, 1, np.zeros(20, np.bool_), 0, 1, table, 0)\n"
+        "print(table.keys.nonzero()[0].tolist())"
+    )
+    places = []
+    for edit in ("", "\n\n@inlined\ndef mix(counter):\n    return np.uint64(counter)\n"):
+        with open(tmp_path / "w2vfast" / "kernels" / "sampling.py", "a") as file:
+            file.write(edit)
+        places.append(
+            subprocess.run(
+                [sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, timeout=240,
+                env={**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "own")},
+            ).stdout
+        )  # fmt: skip
+    assert places[0] != places[1]
+    assert len(list((tmp_path / "own").iterdir())) == 2
+
+
 def test_the_digest_follows_the_kernels_sources_and_the_mode(monkeypatch):
     before = _jit._digest()
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1")
@@ -98,17 +126,55 @@ def test_other_packages_keep_their_cache_setting():
     assert w2vfast.kernels.sgns
 
 
-def test_a_failing_function_is_called_twice_at_most(monkeypatch):
+@pytest.mark.parametrize("error", [OSError(28, "full"), MemoryError(), OutputError("full"), ValueError()])
+def test_work_that_fails_is_not_repeated_and_costs_no_cache(monkeypatch, error):
+    """Other processes use the compiled code, too."""
     calls = []
     monkeypatch.setattr(_jit, "clear_cache", lambda: calls.append("cleared"))
 
     def fail():
         calls.append(1)
-        raise ValueError
+        raise error
 
-    with pytest.raises(ValueError):  # noqa: PT011
-        _jit.call_mended(fail)
+    with pytest.raises(type(error)), ThreadPoolExecutor(1) as worker:
+        _jit.call_mended(lambda: worker.submit(fail).result())
+    assert calls == [1]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80", b"no pickle", b"\x80\x04\x8e" + b"\x7f" * 8, b"cnone\nnone\n."])
+def test_a_cache_that_cannot_be_loaded_is_cleared_and_the_work_done(monkeypatch, tmp_path, content):
+    calls = []
+    index = IndexDataCacheFile(str(tmp_path), "name", "stamp")
+    Path(index._index_path).write_bytes(content)
+    monkeypatch.setattr(_jit, "clear_cache", lambda: [calls.append("cleared"), os.unlink(index._index_path)])
+
+    def work():
+        calls.append(1)
+        return index.load("key")
+
+    with ThreadPoolExecutor(1) as worker:
+        assert _jit.call_mended(lambda: worker.submit(work).result()) is None
     assert calls == [1, "cleared", 1]
+
+
+def test_a_full_disk_for_compiled_code_hinders_nothing(monkeypatch, tmp_path):
+    """The second call finds the code in memory; what other processes stored stays."""
+    calls = []
+    index = IndexDataCacheFile(str(tmp_path), "name", "stamp")
+    monkeypatch.setattr(_jit, "clear_cache", lambda: calls.append("cleared"))
+
+    def work():
+        calls.append(1)
+        if calls == [1]:
+            index.save("key", "data")
+        return "done"
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(index, "_save_data", full)
+    assert _jit.call_mended(work) == "done"
+    assert calls == [1, 1]
 
 
 def test_parallel_first_runs_do_not_disturb_each_other(tmp_path, w2v, corpus):

@@ -13,6 +13,7 @@ from w2vfast.corpus import phrases
 from w2vfast.corpus.phrases import PhraseOptions, PhraseReport, join_phrases
 from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
+from w2vfast.kernels.phrases import PairTable, count_pairs
 
 CONNECTORS = frozenset({"of", "the"})
 
@@ -114,6 +115,18 @@ def test_tables_grow_and_forget_only_when_they_must(monkeypatch):
     pruned, report = joined(sentences)
     assert report.n_forgotten > 0
     assert pruned[-1] == ["x_y"]
+
+
+def test_counts_end_at_the_most_that_they_can_hold():
+    """A pair may occur more than 2^31 times; it must not become rare by that."""
+    table = PairTable(np.zeros(4, np.uint64), np.zeros(4, np.int32))
+    text = np.array([0, 1], np.int32), np.array([0, 2])
+    for expected in (1, 2**31 - 2, 2**31 - 1, 2**31 - 1):
+        count_pairs(*text, 0, 0, 1, np.zeros(2, np.bool_), 0, 1, table, 0)
+        assert table.counts.max() == expected
+        assert table.counts.min() == 0
+        if expected == 1:
+            table.counts[table.counts == 1] = 2**31 - 3
 
 
 def test_blocks_of_sentences_change_nothing(monkeypatch):

@@ -1,6 +1,8 @@
 """Questions to vectors: against plain NumPy, and through the commands."""
 
+import gc
 import json
+import os
 import zlib
 
 import numpy as np
@@ -195,6 +197,16 @@ def test_damage_is_noticed_before_an_answer(stored):
         file.truncate(len(data) - 3000)
     with pytest.raises(FormatError, match="shorter"):
         opened.neighbours(["w1"])
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="nothing lists open files")
+def test_opened_models_are_closed_with_their_last_reference(stored):
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(50):
+        assert "w1" in Embeddings.open(stored)
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_replaced_file_is_read_as_it_was(stored):

@@ -150,15 +150,18 @@ def test_training_changes_both_matrices_and_lowers_the_loss():
 
 @pytest.mark.parametrize("params", [{}, {"model": "cbow"}, {"negatives_per": "pair", "sample": 0.0}])
 def test_one_thread_gives_the_same_file_whatever_the_chunks(tmp_path, monkeypatch, params):
-    """T14; the length of chunks depends on how fast the machine happens to be."""
-    files = []
-    for seconds in (0.4, 5e-3):
+    """T14; their length depends on the machine: here an epoch, or 100 tokens and then one at a time."""
+    files, n_chunks = [], []
+    for first, seconds in ((100_000, 1e9), (100, 0.0)):
+        monkeypatch.setattr(trainer, "_FIRST_CHUNK_TOKENS", first)
         monkeypatch.setattr(trainer, "CHUNK_SECONDS", seconds)
-        path = tmp_path / f"{seconds}.w2v"
-        w2vfast.train(text(2000), threads=1, epochs=2, **params).save(path)
+        path, recorder = tmp_path / f"{first}.w2v", Recorder()
+        w2vfast.train(text(50), threads=1, epochs=2, monitor=recorder, **params).save(path)
         files.append(path.read_bytes())
+        n_chunks.append(len(recorder.progress))
+    assert n_chunks == [2, 1101]  # 600 tokens an epoch
     assert files[0] == files[1]
-    w2vfast.train(text(2000), threads=1, epochs=2, seed=2, **params).save(path)
+    w2vfast.train(text(50), threads=1, epochs=2, seed=2, **params).save(path)
     assert path.read_bytes() != files[0]
 
 

@@ -2,10 +2,11 @@
 
 Numba's disk cache does not notice a change of options or of a helper in another file, and it stores pickled
 machine code. So each combination of kernel sources, versions, processor and mode has a directory of its own,
-readable by its owner only. A ``NUMBA_CACHE_DIR`` set by the user is respected.
+readable by its owner only. In a ``NUMBA_CACHE_DIR`` set by the user it has a directory, too.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import platform
@@ -14,12 +15,14 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import llvmlite.binding
 import numba
 import numpy as np
 from numba import config
+from numba.core import caching
 
 #: What LLVM may assume. Never nnan or ninf: they would make every test for NaN constant false.
 FASTMATH = {"reassoc", "contract", "arcp", "nsz", "afn"}
@@ -82,21 +85,25 @@ def is_barred_by_fork() -> bool:
 
 
 def call_mended(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function whose first call loads compiled code; if that fails, clear the cache and call again.
+    """Call a function whose first call loads compiled code; if loading fails, clear the cache and call again.
 
-    A damaged cache file makes Numba raise whatever unpickling it raises, at every start.
+    A damaged cache file makes Numba raise whatever unpickling it raises, at every start: even a MemoryError, so
+    what counts is where it was raised. What cannot be stored because the disk is full is compiled all the same.
     """
     try:
         return function(*args)
-    except Exception:
-        clear_cache()
+    except Exception as error:
+        if not any(frame.f_code.co_filename == caching.__file__ for frame, _ in walk_tb(error.__traceback__)):
+            raise
+        if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            clear_cache()
         return function(*args)
 
 
 def clear_cache() -> None:
     """Delete the compiled code on disk, so that the next call compiles again."""
     directory = cache_directory()
-    if directory is not None and "NUMBA_CACHE_DIR" not in os.environ:
+    if directory is not None:
         for file in directory.rglob("*.nb[ci]"):
             file.unlink(missing_ok=True)
 
@@ -113,11 +120,12 @@ def is_cached(function: Any) -> bool:
 @cache
 def cache_directory() -> Path | None:
     """Return the directory for compiled code, made if need be, or None where nothing can be kept."""
-    if named := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(named)
     try:
-        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        path = Path(root) / "w2vfast" / f"numba-{_digest()}"
+        if named := os.environ.get("NUMBA_CACHE_DIR"):
+            path = Path(named) / f"w2vfast-{_digest()}"
+        else:
+            root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            path = Path(root) / "w2vfast" / f"numba-{_digest()}"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()
     except (OSError, RuntimeError):  # read-only or missing home; no home at all

@@ -1,8 +1,9 @@
 """Disks that are full or fail: whatever happens, the old file or the new one is there, whole."""
 
 import builtins
-import contextlib
+import errno
 import os
+import random
 import resource
 import shutil
 import signal
@@ -12,11 +13,13 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import COMMAND, SAMPLE
 
 from w2vfast.errors import OutputError
 from w2vfast.model.embeddings import Embeddings
+from w2vfast.system import spool
 from w2vfast.system import staging as module
 from w2vfast.system.staging import Staging
 
@@ -235,6 +238,7 @@ def small_disk(tmp_path):
 def test_a_full_disk(small_disk, sample_model, w2v):
     """O2: on a real one."""
     (small_disk / "m.w2v").write_bytes(OLD)
+    (small_disk / "filler").write_bytes(bytes(1_000_000))  # a picture is small
     for args in (
         ["convert", sample_model, "-o", small_disk / "m.w2v"],
         ["train", SAMPLE, "--epochs", "1", "-o", small_disk / "m.w2v"],
@@ -242,14 +246,41 @@ def test_a_full_disk(small_disk, sample_model, w2v):
         ["plot", "-m", sample_model, "-o", small_disk / "map.html", "--top", "2000"],
     ):
         result = w2v(*args)
-        if args[0] == "plot":  # which may be small enough
-            continue
         assert result.returncode == 4, result.stderr
         assert b"No space left" in result.stderr
         assert (small_disk / "m.w2v").read_bytes() == OLD
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(small_disk / "map.html")
-    assert os.listdir(small_disk) == ["m.w2v"]
+        assert sorted(os.listdir(small_disk)) == ["filler", "m.w2v"]
+
+
+@pytest.mark.parametrize("args", [["train", "--shuffle", "--epochs", "1"], ["cooccur", "--window", "5"]])
+def test_a_full_disk_for_temporary_data(small_disk, w2v, args):
+    """What is mapped into memory has its room before; else the process would die of SIGBUS."""
+    rng = random.Random(1)
+    words = (f"w{rng.randrange(1000)}" for _ in range(150_000))  # 600 kB when encoded
+    (w2v.folder / "text.txt").write_text("\n".join(" ".join(line) for line in zip(*[words] * 20, strict=True)))
+    result = w2v(args[0], "text.txt", *args[1:], env={"TMPDIR": str(small_disk)})
+    assert result.returncode == 4, result.stderr
+    told = f"cannot keep temporary data in {small_disk}: No space left on device; set TMPDIR\n"
+    assert result.stderr.decode().endswith(told)
+    assert os.listdir(small_disk) == []
+    assert os.listdir(w2v.folder) == ["text.txt"]
+
+
+@pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSPC, errno.EIO])
+def test_disks_that_reserve_nothing_are_filled_with_zeros(monkeypatch, code):
+    """Only if they cannot: a disk that is full or fails is told."""
+
+    def fail(*args):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(spool.os, "posix_fallocate", fail)
+    if code in (errno.ENOSPC, errno.EIO):
+        with pytest.raises(OutputError if code == errno.ENOSPC else OSError, match=os.strerror(code)):
+            spool.spooled(300_000, np.int32)
+    else:
+        array = spool.spooled(300_000, np.int32)
+        assert array.shape == (300_000,)
+        assert not array.any()
 
 
 def test_an_input_is_never_the_output(w2v, corpus, sample_model):

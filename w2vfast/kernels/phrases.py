@@ -13,6 +13,7 @@ from w2vfast._jit import compiled, inlined
 from w2vfast.kernels.sampling import mix
 
 _FREE, _ONE, _SHIFT_32, _TOP = np.uint64(0), np.uint64(1), np.uint64(32), np.uint64(1 << 63)
+_MOST_COUNT = 2**31 - 1
 _SPACE, _NEWLINE = np.uint8(32), np.uint8(10)
 #: How candidates are scored.
 WORD2PHRASE, GENSIM, NPMI = 0, 1, 2
@@ -22,7 +23,7 @@ class PairTable(NamedTuple):
     """Counts of candidates: open addressing."""
 
     keys: NDArray[np.uint64]  # (power of 2,), 0 where free
-    counts: NDArray[np.int32]
+    counts: NDArray[np.int32]  # 2^31 - 1 stands for all that is more
 
 
 class Scoring(NamedTuple):
@@ -87,7 +88,8 @@ def count_pairs(ids, offsets, sentence, begin, last, is_connector, share, n_shar
                         return sentence, before, n_keys
                     table.keys[slot], table.counts[slot] = key, 0
                     n_keys += 1
-                table.counts[slot] += 1
+                if table.counts[slot] < _MOST_COUNT:
+                    table.counts[slot] += 1
         sentence += 1
         begin = offsets[sentence]
     return sentence, begin, n_keys

@@ -7,6 +7,7 @@ that is replaced meanwhile is read as it was; one that another program cuts give
 import itertools
 import json
 import os
+import weakref
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +46,7 @@ class TensorFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
-        self._fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._open()
         try:
             self.metadata = self._check()
             length = int.from_bytes(os.pread(self._fd, 8, 0), "little")
@@ -57,6 +58,12 @@ class TensorFile:
             self.close()
             raise FormatError(f"{path} is damaged or not a safetensors file ({error})") from None
 
+    def _open(self) -> None:
+        """Open the file; it is closed with the last reference at the latest."""
+        self._fd = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._closing = weakref.finalize(self, os.close, self._fd)
+        self._closing.atexit = False  # threads may still read
+
     def _check(self) -> dict[str, str]:
         """Let the library check the file; if another took its place meanwhile, follow it."""
         while True:
@@ -64,9 +71,8 @@ class TensorFile:
                 metadata = dict(file.metadata() or {})
             if os.path.samestat(os.fstat(self._fd), os.stat(self._path)):
                 return metadata
-            new = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-            os.close(self._fd)
-            self._fd = new
+            self.close()
+            self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -78,9 +84,8 @@ class TensorFile:
 
     def close(self) -> None:
         """Close the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._closing()  # once
+        self._fd = -1
 
     def about(self, name: str) -> tuple[str, list[int]]:
         """Return dtype, as the format names it, and shape of a tensor.

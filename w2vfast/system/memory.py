@@ -8,6 +8,13 @@ try:
 except ImportError:  # not on Windows
     resource = None  # type: ignore[assignment]
 
+_GROUPS = "/sys/fs/cgroup"
+#: Of control groups, version 2 and 1: limit, use, what is used for what, and how lines for a whole group begin.
+_GROUP_FILES = (
+    ("memory.max", "memory.current", "memory.stat", ""),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_"),
+)
+
 
 def available_bytes() -> int | None:
     """Return the least of: the machine's free memory, the control group's rest, the address space's rest.
@@ -30,8 +37,13 @@ def _machine() -> int | None:
 
 
 def _control_group() -> int | None:
-    limit, used = _text("/sys/fs/cgroup/memory.max").strip(), _text("/sys/fs/cgroup/memory.current").strip()
-    return int(limit) - int(used) if limit.isdigit() and used.isdigit() else None
+    """Return what the group's limit leaves; pages of files that were read give way and do not count."""
+    for limit, used, stat, prefix in _GROUP_FILES:
+        most, now = _text(f"{_GROUPS}/{limit}").strip(), _text(f"{_GROUPS}/{used}").strip()
+        if most.isdigit() and now.isdigit():
+            pages = re.findall(rf"^{prefix}(?:in)?active_file (\d+)$", _text(f"{_GROUPS}/{stat}"), re.MULTILINE)
+            return int(most) - max(0, int(now) - sum(map(int, pages)))
+    return None
 
 
 def _address_space() -> int | None:

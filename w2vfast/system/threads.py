@@ -1,8 +1,11 @@
 """How many processors this process may use."""
 
+import contextlib
 import math
 import os
 from pathlib import Path
+
+_GROUPS = Path("/sys/fs/cgroup")
 
 
 def count_cpus() -> int:
@@ -14,8 +17,9 @@ def count_cpus() -> int:
 
 def _quota() -> int:
     """Return the whole CPUs that the control group's quota pays for, rounded up; many where there is none."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return math.ceil(int(quota) / int(period))
-    except (OSError, ValueError):  # no control group, or "max"
-        return 1 << 20
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # versions 2 and 1
+        with contextlib.suppress(OSError, ValueError):  # not this version, or "max"
+            quota, period = " ".join((_GROUPS / name).read_text() for name in names).split()
+            if int(quota) > 0:
+                return math.ceil(int(quota) / int(period))
+    return 1 << 20
