@@ -74,6 +74,11 @@ def test_an_encoded_corpus_is_used_as_such_or_refused(w2v, corpus, tmp_path):
         result = w2v("train", encoded, *extra, "-o", tmp_path / "m.w2v")
         assert result.returncode == 2
         assert message in result.stderr
+    for command in ("vocab", "encode", "plan", "cooccur"):
+        result = w2v(command, encoded, "--lowercase", *(() if command == "plan" else ("-o", tmp_path / "out")))
+        assert result.returncode == 2
+        assert b"--lowercase has no effect on an encoded corpus" in result.stderr
+    assert w2v("vocab", encoded, "-q").stdout == w2v("vocab", corpus, "-q").stdout
     content = encoded.read_bytes()
     encoded.write_bytes(content[:-1])
     result = w2v("train", encoded, "-o", tmp_path / "m.w2v")
