@@ -125,6 +125,16 @@ def test_damaged_vocabularies_are_refused(tmp_path, text):
         read_vocab(path)
 
 
+def test_counts_beyond_all_bounds_are_refused(tmp_path):
+    """Fifteen such counts overflowed int64: shares below 0, NaN in the plan."""
+    path = tmp_path / "vocab.tsv"
+    path.write_text(f"a {2**53 - 1}\nb 1\n")
+    assert read_vocab(path).counts.sum() == 2**53
+    path.write_text("".join(f"w{i} {10**15}\n" for i in range(15)))
+    with pytest.raises(CorpusError, match="line 10: the counts so far add up to more than"):
+        read_vocab(path)
+
+
 def test_words_with_white_space_cannot_be_wanted():
     for options in ({"keep_words": frozenset({"a b"})}, {"vocab": Vocab(["a", "", "b"], np.array([3, 2, 1]))}):
         with pytest.raises(UsageError, match="white space"):

@@ -10,6 +10,9 @@ import numpy as np
 from w2vfast.errors import CorpusError, UsageError
 from w2vfast.vocab import Vocab
 
+#: So many tokens a vocabulary may count: sums stay exact in float64.
+_MOST_TOKENS = 2**53
+
 
 def read_words(path: str | os.PathLike[str]) -> frozenset[str]:
     """Return the first word of every line.
@@ -30,15 +33,19 @@ def read_vocab(path: str | os.PathLike[str]) -> Vocab:
     UsageError
         The file cannot be read.
     CorpusError
-        A line has another form, a word comes twice, or there are fewer than two words.
+        A line has another form, a word comes twice, the counts are beyond all bounds, or there are fewer than two
+        words.
     """
-    counts: dict[str, int] = {}
+    counts, total = dict[str, int](), 0
     for number, fields in _lines(path):
         if len(fields) != 2 or not re.fullmatch("0*[1-9][0-9]{0,17}", fields[1]):
             raise CorpusError(f"{path}: line {number:,} is no word with its count, 1 or more")
         if fields[0] in counts:
             raise CorpusError(f"{path}: line {number:,} repeats the word {fields[0]!r}")
         counts[fields[0]] = int(fields[1])
+        total += counts[fields[0]]
+        if total > _MOST_TOKENS:
+            raise CorpusError(f"{path}: line {number:,}: the counts so far add up to more than {_MOST_TOKENS:,}")
     if len(counts) < 2:
         raise CorpusError(f"{path} has {len(counts)} words; need at least 2")
     words = sorted(counts, key=lambda word: -counts[word])
