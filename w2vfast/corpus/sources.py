@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from w2vfast.corpus.reading import ReadingReport
-from w2vfast.errors import CorpusError, UsageError
+from w2vfast.errors import CorpusError, UsageError, W2vfastError
 
 BLOCK_BYTES = 1 << 23
 #: Compression by the first bytes: the module and class that undo it, and what to say if the module is missing.
@@ -98,12 +98,9 @@ class Source:
             report.n_changed_files += changed and stat.S_ISREG(before.st_mode)
 
     def _read(self, raw: BinaryIO, report: ReadingReport, allow_truncated: bool) -> Iterator[bytes]:
-        head = raw.read(_HEAD_BYTES)
-        stream = cast(BinaryIO, io.BufferedReader(_Replay(head, raw), BLOCK_BYTES))
-        if _is_safetensors(head):
-            raise CorpusError(f"{self.name} is a model or an encoded corpus, not text")
-        text, n_read, parts, n_bytes = self._decompressed(stream, head, report), 0, list[bytes](), 0
+        n_read, parts, n_bytes = 0, list[bytes](), 0
         try:
+            text = self._opened(raw, report)
             while part := text.read1(BLOCK_BYTES):  # what is read before the data breaks off is not lost
                 parts.append(part)
                 n_read, n_bytes = n_read + len(part), n_bytes + len(part)
@@ -116,11 +113,20 @@ class Source:
                     f"{self.name} is truncated after {n_read:,} bytes of text; --allow-truncated reads so far"
                 ) from None
             report.n_truncated_files += 1
+        except (W2vfastError, MemoryError):
+            raise
         except Exception as error:  # each module has errors of its own for damaged data
             what = getattr(error, "strerror", None) or error
             raise CorpusError(f"cannot read {self.name} beyond {n_read:,} bytes of text: {what}") from None
         if parts:
             yield b"".join(parts)
+
+    def _opened(self, raw: BinaryIO, report: ReadingReport) -> Any:
+        """Return the text as a stream."""
+        head = raw.read(_HEAD_BYTES)
+        if _is_safetensors(head):
+            raise CorpusError(f"{self.name} is a model or an encoded corpus, not text")
+        return self._decompressed(cast(BinaryIO, io.BufferedReader(_Replay(head, raw), BLOCK_BYTES)), head, report)
 
     def _decompressed(self, stream: BinaryIO, head: bytes, report: ReadingReport) -> Any:
         kind = next((kind for magic, kind in _COMPRESSIONS.items() if head.startswith(magic)), None)
