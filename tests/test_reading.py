@@ -236,7 +236,7 @@ def test_models_in_a_folder_are_skipped_with_a_note(tmp_path):
     save(encoded(b"a b c\n"), tmp_path / "b.w2vc")
     notes = []
     assert [source.name for source in find_sources(tmp_path, notes.append)] == ["a.txt"]
-    assert notes == [f"skipped in {tmp_path}: 1 models or encoded corpora, such as b.w2vc"]
+    assert notes == [f"skipped in {tmp_path}: 1 file of no text, such as b.w2vc"]
 
 
 def test_empty_files_among_others_are_counted():
