@@ -147,6 +147,26 @@ def test_word_lists_take_the_first_word_of_a_line(tmp_path):
     assert read_words(path) == {"the", "of"}
     with pytest.raises(UsageError, match="cannot read"):
         read_words(tmp_path / "none")
+    for content in (b"the\rof 7\r", gzip.compress(b"the\nof\n")):
+        path.write_bytes(content)
+        assert read_words(path) == {"the", "of"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("the\nof\n".encode("utf-16"), "looks like UTF-16"),
+        ("the\nof\n".encode("utf-16-le"), "is no list of words: it has NUL bytes"),
+        (b"the\ncaf\xe9\n", "is no list of words: line 2 is not valid UTF-8"),
+        (b"\x40" + bytes(7) + b"{}", "is a model"),
+    ],
+)
+def test_files_of_another_kind_are_no_word_lists(tmp_path, content, message):
+    """They were read as words that no text has, without a word."""
+    path = tmp_path / "words.txt"
+    path.write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        read_words(path)
 
 
 def test_sentences_may_be_lines_files_or_numbers_of_words():

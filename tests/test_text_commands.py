@@ -26,6 +26,23 @@ def test_vocab_writes_words_and_counts(w2v, corpus):
     assert with_coverage.splitlines()[0] == f"the\t80\t{80 / 290:.6f}"
 
 
+def test_words_of_lists_that_the_text_has_not_are_counted(w2v, corpus):
+    (w2v.folder / "drop.txt").write_text("The\ncat\nDOG\n")
+    result = w2v("vocab", corpus, "--keep-words", "-", "--drop-words", "drop.txt", stdin=b"mat\nMat\n")
+    assert result.returncode == 0
+    assert b"not in the text: 1 word to keep\n" in result.stderr
+    assert b"not in the text: 2 words to drop\n" in result.stderr
+    assert b"cat\t" not in result.stdout
+
+
+@pytest.mark.parametrize("extra", [("-",), ("--keep-words", "-"), ("--vocab", "-")])
+def test_standard_input_is_read_once_only(w2v, extra):
+    for command in ("vocab", "train", *(("doctor", "phrases") if extra == ("-",) else ())):
+        result = w2v(command, "-", *extra, stdin=TEXT)
+        assert result.returncode == 2
+        assert b"standard input can be read only once" in result.stderr
+
+
 def test_a_vocabulary_can_be_saved_and_used_again(w2v, corpus, tmp_path):
     saved, again = tmp_path / "vocab.tsv", tmp_path / "again.tsv"
     train = ("train", corpus, "--epochs", "1", "--sample", "0", "-q", "-o", tmp_path / "m.w2v")

@@ -153,6 +153,9 @@ def text_options(function: F) -> F:
 
 def take_reading(params: dict[str, Any]) -> dict[str, Any]:
     """Take the files of words out of a command's parameters; return their words for ``TrainConfig.reading``."""
+    given = [*click.get_current_context().params.get("corpus", ()), *(params[name] for name in _LISTS)]
+    if given.count("-") > 1:
+        raise UsageError("standard input can be read only once, but - is given more often")
     lists: dict[str, Any] = {}
     for name in _LISTS:
         path = params.pop(name)

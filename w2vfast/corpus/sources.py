@@ -229,11 +229,14 @@ def find_sources(
     Raises
     ------
     UsageError
-        Something named does not exist or holds no file. Nothing has been read then.
+        Something named does not exist or holds no file, or "-" comes twice. Nothing has been read then.
     """
     several = isinstance(inputs, Sequence) and not isinstance(inputs, str)
     sources: list[Source] = []
-    for entry in cast(Sequence[CorpusInput], inputs if several else [inputs]):
+    entries = list(cast(Sequence[CorpusInput], inputs if several else [inputs]))
+    if entries.count("-") > 1:
+        raise UsageError("standard input can be read only once, but - is given more often")
+    for entry in entries:
         if isinstance(entry, str) and entry == "-":
             sources.append(Source(sys.stdin.buffer))
         elif isinstance(entry, str | os.PathLike):

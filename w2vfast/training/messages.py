@@ -76,3 +76,6 @@ def warn(report: ReadingReport, n_files: int, reading: ReadingOptions, monitor: 
         monitor.note(f"warning: {report.n_truncated_files:,} compressed files break off; read as far as they go")
     if report.n_nul:
         monitor.note(f"warning: {counted(report.n_nul, 'NUL byte')} taken as white space")
+    for number, purpose in ((report.n_unseen_kept, "keep"), (report.n_unseen_dropped, "drop")):
+        if number:
+            monitor.note(f"not in the text: {counted(number, 'word')} to {purpose}")
