@@ -51,17 +51,40 @@ def test_threads_agree_on_a_vocabulary_that_outgrows_every_table():
 
 
 text_strategy = st.lists(
-    st.sampled_from([*PIECES, *"-'’ \n.,!?—", "don't", "e-mail", "ΛΟΓΟΣ", "İstanbul", "हिन्दी", "می‌خواهم", "x_1"])
+    st.sampled_from(
+        [
+            *PIECES,
+            *"-'’ \n.,!?—",
+            "don't",
+            "e-mail",
+            "ΛΟΓΟΣ",
+            "İstanbul",
+            "हिन्दी",
+            "می‌خواهم",
+            "x_1",
+            "\u0301",
+            "\ufe0f",
+        ]
+    )
 ).map("".join)
 
 
 def reference_words(text):
-    """The words of a line by a regular expression: runs of letters, digits, marks and _, joined by inner marks."""
-    is_part = "".join(c for c in set(text) if c.isalnum() or c == "_" or unicodedata.category(c)[0] == "M")
-    if not is_part:
+    """The words of a line by a regular expression: letters, digits, _ and marks on them, joined by inner marks."""
+    combining = "".join(c for c in set(text) if unicodedata.category(c)[0] == "M")
+    letters = "".join(c for c in set(text) - set(combining) if c.isalnum() or c == "_")
+    if not letters:
         return []
-    part, mark = f"[{re.escape(is_part)}]", f"[{re.escape(cleaner._MARKS)}]"
-    return re.findall(f"{part}+(?:{mark}{part}+)*", text)
+    first, mark = f"[{re.escape(letters)}]", f"[{re.escape(cleaner._MARKS)}]"
+    part = f"[{re.escape(letters + combining)}]"
+    return re.findall(f"{first}{part}*(?:{mark}{part}+)*", text)
+
+
+def test_a_combining_mark_alone_is_no_word():
+    """The emoji variation selector was one."""
+    text = "the lion ❤\ufe0f the \u0301e\u0301 1\ufe0f\u20e3 -\u0301-\n"
+    found = tokenize(text.encode(), 100, tokenizer="words")[0]
+    assert found == [["the", "lion", "the", "e\u0301", "1\ufe0f\u20e3"]]
 
 
 @given(text_strategy, st.sampled_from([1, 5, 10_000]), st.booleans())
