@@ -145,3 +145,11 @@ def test_doctor_finds_nothing_wrong_with_good_text(w2v):
     assert result.stdout == b""
     assert b"no trouble found" in result.stderr
     assert result.returncode == 0
+
+
+@pytest.mark.parametrize("value", ["0", "-1"])
+def test_a_number_of_threads_that_numba_cannot_have_is_named(w2v, corpus, value):
+    """It was an internal error."""
+    result = w2v("train", corpus, env={"NUMBA_NUM_THREADS": value})
+    assert result.returncode == 2
+    assert f"NUMBA_NUM_THREADS is {value};".encode() in result.stderr

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 
 from w2vfast.corpus.reading import ReadingOptions, Splitting
 from w2vfast.errors import UsageError
-from w2vfast.system.threads import count_cpus
+from w2vfast.system.threads import check_numba_threads, count_cpus
 
 Architecture = Literal["sg", "cbow"]
 NegativesPer = Literal["window", "pair"]
@@ -128,6 +128,7 @@ class TrainConfig:
 
     def resolved(self) -> Self:
         """Return the same configuration with every None replaced by the value that will be used."""
+        check_numba_threads()
         alpha = self.alpha
         if alpha is None:
             alphas = DEFAULT_ALPHA_HS if self.loss == "hs" else DEFAULT_ALPHA
