@@ -147,6 +147,31 @@ def test_doctor_finds_nothing_wrong_with_good_text(w2v):
     assert result.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("command", "stdin", "code", "message"),
+    [
+        ("train - --min-count 1", b"a a a a", 3, b"need at least 2 words, found 1\n"),
+        (
+            "train - --max-word-bytes 1",
+            b"a a a a a bb b",
+            3,
+            b"found 1 (1 token of more than 1 byte dropped:",
+        ),
+        ("train - --sentence 1", TEXT, 2, b"--sentence must be line, document or a number of words, 2 or more"),
+        ("train - --min-count 0", TEXT, 2, b"--min-count must be from 1 to 2147483647, not 0"),
+        ("train - --sentence 5 --vocab v.tsv", b"x a x x x\n" * 9, 3, b"no sentence has two known words, so"),
+        ("vocab - empty.txt", TEXT, 0, b"warning: 1 empty file among 2\n"),
+        ("doctor empty.txt", b"", 0, b"1 finding in 0 B\n"),
+    ],
+)
+def test_messages_count_and_tell_reasons(w2v, command, stdin, code, message):
+    (w2v.folder / "empty.txt").write_bytes(b"")
+    (w2v.folder / "v.tsv").write_bytes(b"a 5\nof 1\n")
+    result = w2v(*command.split(), stdin=stdin)
+    assert message in result.stderr
+    assert result.returncode == code
+
+
 @pytest.mark.parametrize("value", ["0", "-1"])
 def test_a_number_of_threads_that_numba_cannot_have_is_named(w2v, corpus, value):
     """It was an internal error."""
