@@ -200,6 +200,34 @@ def test_folders_patterns_and_missing_files(tmp_path):
         find_sources([["a", "list", "of", "words"]])
 
 
+class Failing(io.RawIOBase):
+    """A stream that cannot be read."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def read(self, size=-1):
+        """Fail."""
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (
+            OSError(5, "Input/output error"),
+            CorpusError,
+            "cannot read standard input beyond 0 bytes",
+        ),
+        (MemoryError("no room"), MemoryError, "no room"),
+    ],
+)
+def test_what_fails_while_reading_is_no_fault_of_writing(error, kind, message):
+    """A first read that failed was told as a full disk; want of memory as a damaged text."""
+    with pytest.raises(kind, match=message):
+        encode([sources.Source(Failing(error))], ReadingOptions())
+
+
 def test_a_short_first_read_does_not_hide_compression():
     """A pipe may deliver its first bytes one at a time."""
     read_end, write_end = os.pipe()

@@ -127,6 +127,17 @@ def test_a_list_of_words_and_counts_is_no_file_of_vectors(tmp_path, text):
     assert read_vectors(tmp_path / "g").vectors.ravel().tolist() == pytest.approx([3, -1e20])
 
 
+def test_a_tab_may_stand_before_the_only_number(tmp_path, recwarn):
+    """The line was taken for a word without numbers, which NumPy warned of on stderr."""
+    for text in ("a\t1.5\nb\t2.5\n", "2 1\na\t1.5\nb\t2.5\n"):
+        (tmp_path / "v").write_text(text)
+        assert read_vectors(tmp_path / "v").vectors.ravel().tolist() == [1.5, 2.5]
+    (tmp_path / "v").write_text("2 1\na \t\nb\t2.5\n")
+    with pytest.raises(FormatError):
+        read_vectors(tmp_path / "v")
+    assert len(recwarn) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "rows", "message"),
     [

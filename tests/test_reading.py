@@ -51,17 +51,40 @@ def test_threads_agree_on_a_vocabulary_that_outgrows_every_table():
 
 
 text_strategy = st.lists(
-    st.sampled_from([*PIECES, *"-'’ \n.,!?—", "don't", "e-mail", "ΛΟΓΟΣ", "İstanbul", "हिन्दी", "می‌خواهم", "x_1"])
+    st.sampled_from(
+        [
+            *PIECES,
+            *"-'’ \n.,!?—",
+            "don't",
+            "e-mail",
+            "ΛΟΓΟΣ",
+            "İstanbul",
+            "हिन्दी",
+            "می‌خواهم",
+            "x_1",
+            "\u0301",
+            "\ufe0f",
+        ]
+    )
 ).map("".join)
 
 
 def reference_words(text):
-    """The words of a line by a regular expression: runs of letters, digits, marks and _, joined by inner marks."""
-    is_part = "".join(c for c in set(text) if c.isalnum() or c == "_" or unicodedata.category(c)[0] == "M")
-    if not is_part:
+    """The words of a line by a regular expression: letters, digits, _ and marks on them, joined by inner marks."""
+    combining = "".join(c for c in set(text) if unicodedata.category(c)[0] == "M")
+    letters = "".join(c for c in set(text) - set(combining) if c.isalnum() or c == "_")
+    if not letters:
         return []
-    part, mark = f"[{re.escape(is_part)}]", f"[{re.escape(cleaner._MARKS)}]"
-    return re.findall(f"{part}+(?:{mark}{part}+)*", text)
+    first, mark = f"[{re.escape(letters)}]", f"[{re.escape(cleaner._MARKS)}]"
+    part = f"[{re.escape(letters + combining)}]"
+    return re.findall(f"{first}{part}*(?:{mark}{part}+)*", text)
+
+
+def test_a_combining_mark_alone_is_no_word():
+    """The emoji variation selector was one."""
+    text = "the lion ❤\ufe0f the \u0301e\u0301 1\ufe0f\u20e3 -\u0301-\n"
+    found = tokenize(text.encode(), 100, tokenizer="words")[0]
+    assert found == [["the", "lion", "the", "e\u0301", "1\ufe0f\u20e3"]]
 
 
 @given(text_strategy, st.sampled_from([1, 5, 10_000]), st.booleans())
@@ -125,6 +148,16 @@ def test_damaged_vocabularies_are_refused(tmp_path, text):
         read_vocab(path)
 
 
+def test_counts_beyond_all_bounds_are_refused(tmp_path):
+    """Fifteen such counts overflowed int64: shares below 0, NaN in the plan."""
+    path = tmp_path / "vocab.tsv"
+    path.write_text(f"a {2**53 - 1}\nb 1\n")
+    assert read_vocab(path).counts.sum() == 2**53
+    path.write_text("".join(f"w{i} {10**15}\n" for i in range(15)))
+    with pytest.raises(CorpusError, match="line 10: the counts so far add up to more than"):
+        read_vocab(path)
+
+
 def test_words_with_white_space_cannot_be_wanted():
     for options in ({"keep_words": frozenset({"a b"})}, {"vocab": Vocab(["a", "", "b"], np.array([3, 2, 1]))}):
         with pytest.raises(UsageError, match="white space"):
@@ -137,6 +170,26 @@ def test_word_lists_take_the_first_word_of_a_line(tmp_path):
     assert read_words(path) == {"the", "of"}
     with pytest.raises(UsageError, match="cannot read"):
         read_words(tmp_path / "none")
+    for content in (b"the\rof 7\r", gzip.compress(b"the\nof\n")):
+        path.write_bytes(content)
+        assert read_words(path) == {"the", "of"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("the\nof\n".encode("utf-16"), "looks like UTF-16"),
+        ("the\nof\n".encode("utf-16-le"), "is no list of words: it has NUL bytes"),
+        (b"the\ncaf\xe9\n", "is no list of words: line 2 is not valid UTF-8"),
+        (b"\x40" + bytes(7) + b"{}", "is a model"),
+    ],
+)
+def test_files_of_another_kind_are_no_word_lists(tmp_path, content, message):
+    """They were read as words that no text has, without a word."""
+    path = tmp_path / "words.txt"
+    path.write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        read_words(path)
 
 
 def test_sentences_may_be_lines_files_or_numbers_of_words():
@@ -226,7 +279,7 @@ def test_models_in_a_folder_are_skipped_with_a_note(tmp_path):
     save(encoded(b"a b c\n"), tmp_path / "b.w2vc")
     notes = []
     assert [source.name for source in find_sources(tmp_path, notes.append)] == ["a.txt"]
-    assert notes == [f"skipped in {tmp_path}: 1 models or encoded corpora, such as b.w2vc"]
+    assert notes == [f"skipped in {tmp_path}: 1 file of no text, such as b.w2vc"]
 
 
 def test_empty_files_among_others_are_counted():

@@ -26,6 +26,23 @@ def test_vocab_writes_words_and_counts(w2v, corpus):
     assert with_coverage.splitlines()[0] == f"the\t80\t{80 / 290:.6f}"
 
 
+def test_words_of_lists_that_the_text_has_not_are_counted(w2v, corpus):
+    (w2v.folder / "drop.txt").write_text("The\ncat\nDOG\n")
+    result = w2v("vocab", corpus, "--keep-words", "-", "--drop-words", "drop.txt", stdin=b"mat\nMat\n")
+    assert result.returncode == 0
+    assert b"not in the text: 1 word to keep\n" in result.stderr
+    assert b"not in the text: 2 words to drop\n" in result.stderr
+    assert b"cat\t" not in result.stdout
+
+
+@pytest.mark.parametrize("extra", [("-",), ("--keep-words", "-"), ("--vocab", "-")])
+def test_standard_input_is_read_once_only(w2v, extra):
+    for command in ("vocab", "train", *(("doctor", "phrases") if extra == ("-",) else ())):
+        result = w2v(command, "-", *extra, stdin=TEXT)
+        assert result.returncode == 2
+        assert b"standard input can be read only once" in result.stderr
+
+
 def test_a_vocabulary_can_be_saved_and_used_again(w2v, corpus, tmp_path):
     saved, again = tmp_path / "vocab.tsv", tmp_path / "again.tsv"
     train = ("train", corpus, "--epochs", "1", "--sample", "0", "-q", "-o", tmp_path / "m.w2v")
@@ -74,6 +91,11 @@ def test_an_encoded_corpus_is_used_as_such_or_refused(w2v, corpus, tmp_path):
         result = w2v("train", encoded, *extra, "-o", tmp_path / "m.w2v")
         assert result.returncode == 2
         assert message in result.stderr
+    for command in ("vocab", "encode", "plan", "cooccur"):
+        result = w2v(command, encoded, "--lowercase", *(() if command == "plan" else ("-o", tmp_path / "out")))
+        assert result.returncode == 2
+        assert b"--lowercase has no effect on an encoded corpus" in result.stderr
+    assert w2v("vocab", encoded, "-q").stdout == w2v("vocab", corpus, "-q").stdout
     content = encoded.read_bytes()
     encoded.write_bytes(content[:-1])
     result = w2v("train", encoded, "-o", tmp_path / "m.w2v")
@@ -123,3 +145,36 @@ def test_doctor_finds_nothing_wrong_with_good_text(w2v):
     assert result.stdout == b""
     assert b"no trouble found" in result.stderr
     assert result.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "stdin", "code", "message"),
+    [
+        ("train - --min-count 1", b"a a a a", 3, b"need at least 2 words, found 1\n"),
+        (
+            "train - --max-word-bytes 1",
+            b"a a a a a bb b",
+            3,
+            b"found 1 (1 token of more than 1 byte dropped:",
+        ),
+        ("train - --sentence 1", TEXT, 2, b"--sentence must be line, document or a number of words, 2 or more"),
+        ("train - --min-count 0", TEXT, 2, b"--min-count must be from 1 to 2147483647, not 0"),
+        ("train - --sentence 5 --vocab v.tsv", b"x a x x x\n" * 9, 3, b"no sentence has two known words, so"),
+        ("vocab - empty.txt", TEXT, 0, b"warning: 1 empty file among 2\n"),
+        ("doctor empty.txt", b"", 0, b"1 finding in 0 B\n"),
+    ],
+)
+def test_messages_count_and_tell_reasons(w2v, command, stdin, code, message):
+    (w2v.folder / "empty.txt").write_bytes(b"")
+    (w2v.folder / "v.tsv").write_bytes(b"a 5\nof 1\n")
+    result = w2v(*command.split(), stdin=stdin)
+    assert message in result.stderr
+    assert result.returncode == code
+
+
+@pytest.mark.parametrize("value", ["0", "-1"])
+def test_a_number_of_threads_that_numba_cannot_have_is_named(w2v, corpus, value):
+    """It was an internal error."""
+    result = w2v("train", corpus, env={"NUMBA_NUM_THREADS": value})
+    assert result.returncode == 2
+    assert f"NUMBA_NUM_THREADS is {value};".encode() in result.stderr

@@ -11,6 +11,7 @@ from w2vfast.commands.options import (
     config_of,
     config_option,
     progress_option,
+    refuse_text_options,
     take_reading,
     text_options,
 )
@@ -73,6 +74,7 @@ def cooccur(
             raise UsageError(f"--{name} has no effect with --form {form}")
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
+    refuse_text_options(sources)
     refuse_input_as_output(sources, output)
     with Staging(output) as staging:
         announce(sources, monitor)

@@ -8,7 +8,7 @@ import click
 from w2vfast.commands import output
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options, config_option
-from w2vfast.corpus.doctor import examine
+from w2vfast.corpus.doctor import MOST_BYTES, examine
 from w2vfast.corpus.sources import find_sources
 from w2vfast.training.monitor import human
 from w2vfast.wording import counted
@@ -37,4 +37,5 @@ def doctor(corpus: tuple[str, ...], dim: int, as_json: bool, quiet: bool) -> Non
         output.write(f"{finding.what}\n{example}  what helps: {finding.remedy}\n")
     if not quiet:
         found = counted(len(findings), "finding") if findings else "no trouble found"
-        output.note(f"{found} in the first {human(n_bytes, 'B')}")
+        part = "the first " if n_bytes >= MOST_BYTES else ""
+        output.note(f"{found} in {part}{human(n_bytes, 'B')}")

@@ -6,7 +6,14 @@ from typing import Any
 import click
 
 from w2vfast.commands.help import GroupedCommand
-from w2vfast.commands.options import common_options, config_of, progress_option, take_reading, text_options
+from w2vfast.commands.options import (
+    common_options,
+    config_of,
+    progress_option,
+    refuse_text_options,
+    take_reading,
+    text_options,
+)
 from w2vfast.corpus.sources import find_sources
 from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
@@ -38,6 +45,7 @@ def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **p
     lists = take_reading(params)
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
+    refuse_text_options(sources)
     with Staging(output) as staging:
         refuse_input_as_output(sources, output)
         announce(sources, monitor)

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import click
 
 from w2vfast.commands.help import LEARNING, MODEL, RUN, TEXT, F, GroupedOption, NumberOrAll
+from w2vfast.corpus.sources import Source
 from w2vfast.corpus.wordlists import read_vocab, read_words
 from w2vfast.errors import UsageError
 from w2vfast.training.config import LIMITS, TrainConfig
@@ -152,6 +153,9 @@ def text_options(function: F) -> F:
 
 def take_reading(params: dict[str, Any]) -> dict[str, Any]:
     """Take the files of words out of a command's parameters; return their words for ``TrainConfig.reading``."""
+    given = [*click.get_current_context().params.get("corpus", ()), *(params[name] for name in _LISTS)]
+    if given.count("-") > 1:
+        raise UsageError("standard input can be read only once, but - is given more often")
     lists: dict[str, Any] = {}
     for name in _LISTS:
         path = params.pop(name)
@@ -165,6 +169,13 @@ def given_text_options(ctx: click.Context) -> list[str]:
     names = [*_READING, *_COUNTS, *_LISTS]
     given = [name for name in names if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
     return [f"--{name.replace('_', '-')}" for name in given]
+
+
+def refuse_text_options(sources: Iterable[Source]) -> None:
+    """Raise a UsageError if options of ``text_options`` are given and there is no text left to read."""
+    useless = given_text_options(click.get_current_context())
+    if useless and any(source.is_encoded for source in sources):
+        raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
 
 
 def progress_option(function: F) -> F:

@@ -12,6 +12,7 @@ from w2vfast.commands.options import (
     common_options,
     config_of,
     progress_option,
+    refuse_text_options,
     take_reading,
     text_options,
     training_options,
@@ -44,6 +45,7 @@ def plan(corpus: tuple[str, ...], as_json: bool, progress: str, quiet: bool, **p
     lists = take_reading(params)
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
+    refuse_text_options(sources)
     announce(sources, monitor)
     from w2vfast.training.plan import make_plan
 

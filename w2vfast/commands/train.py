@@ -16,6 +16,7 @@ from w2vfast.commands.options import (
     config_of,
     given_text_options,
     progress_option,
+    refuse_text_options,
     take_reading,
     text_options,
     training_options,
@@ -121,8 +122,7 @@ def train(
     useless = given_text_options(ctx)
     if cluster.workers is not None and _given(ctx, {"checkpoint_every": None}):
         raise UsageError("--checkpoint-every has no effect with --workers: every round is kept")
-    if useless and any(source.is_encoded for source in sources):
-        raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
+    refuse_text_options(sources)
     if log_json:
         monitor = Together(monitor, JsonLog(log_json))
     with _curve(plot_loss, quiet=quiet) as recorder, contextlib.ExitStack() as stack:

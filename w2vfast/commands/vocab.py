@@ -7,7 +7,14 @@ import click
 import numpy as np
 
 from w2vfast.commands.help import GroupedCommand
-from w2vfast.commands.options import common_options, config_of, progress_option, take_reading, text_options
+from w2vfast.commands.options import (
+    common_options,
+    config_of,
+    progress_option,
+    refuse_text_options,
+    take_reading,
+    text_options,
+)
 from w2vfast.commands.output import as_row
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import vocab_text
@@ -50,6 +57,7 @@ def vocab(
     lists = take_reading(params)
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
+    refuse_text_options(sources)
     refuse_input_as_output(sources, output)
     with Staging(output) as staging:
         announce(sources, monitor)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
 from w2vfast.errors import CorpusError
-from w2vfast.kernels.tokens import CHARACTER, MARK, keep_words, last_gap_end, last_space_end
+from w2vfast.kernels.tokens import CHARACTER, COMBINING, MARK, keep_words, last_gap_end, last_space_end
 
 #: A word that goes on for more bytes than this is cut; it is longer than any that counts.
 MOST_HELD_BYTES = 1 << 21
@@ -99,11 +99,13 @@ class Cleaner:
 
 @cache
 def character_classes() -> NDArray[np.uint8]:
-    """Return the class of every code point: CHARACTER for letters, digits, combining marks and _, MARK, or 0."""
+    """Return the class of every code point: CHARACTER for letters, digits and _, COMBINING, MARK, or 0."""
     classes = np.zeros(0x110000, np.uint8)
     for code in range(0x110000):
         character = chr(code)
-        if character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M":
+        if unicodedata.category(character)[0] == "M":
+            classes[code] = COMBINING
+        elif character.isalnum() or character == "_":
             classes[code] = CHARACTER
     classes[[ord(mark) for mark in _MARKS]] = MARK
     return classes

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from w2vfast.corpus.encoded import EncodedCorpus
+from w2vfast.corpus.magic import CONTAINER_FORMAT
 from w2vfast.corpus.reading import ReadingReport
-from w2vfast.corpus.sources import CONTAINER_FORMAT
 from w2vfast.errors import FormatError
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from w2vfast.corpus.reading import ReadingReport
 from w2vfast.corpus.sources import Source
+from w2vfast.wording import counted
 
 MOST_BYTES = 1 << 25
 _EXAMPLE_CHARACTERS = 60
@@ -90,7 +91,8 @@ def _lines(sources: Sequence[Source]) -> Iterator[str]:
             yield from (line.decode("utf-8", "replace").replace("\0", " ") for line in whole)
             if left == 0:
                 break
-        yield rest.decode("utf-8", "replace").replace("\0", " ")
+        if rest:
+            yield rest.decode("utf-8", "replace").replace("\0", " ")
         if left == 0:
             return
 
@@ -130,15 +132,15 @@ def _findings(counts: _Counts, words: Counter[str], examples: dict[str, str], di
     most_folded = folded.most_common(1)
     judged = [
         (not words, "there are no words", "", "give another file"),
-        (counts.replaced > 0, f"{counts.replaced:,} lines have characters that are not valid UTF-8",
+        (counts.replaced > 0, f"{counted(counts.replaced, 'line')} with characters that are not valid UTF-8",
          examples.get("replaced", ""), "convert the text: iconv -f LATIN1 -t UTF-8; --strict stops at the first"),
-        (counts.mojibake > 0.0001 * tokens, f"{counts.mojibake:,} places look like UTF-8 that was converted twice",
+        (counts.mojibake > 0.0001 * tokens, f"{counted(counts.mojibake, 'place')} of UTF-8 converted twice",
          examples.get("mojibake", ""), "convert the text back: iconv -f UTF-8 -t CP1252"),
         (counts.single > 0.5 * lines, f"{counts.single / lines:.0%} of the lines have one token, so no contexts",
          examples.get("single", ""), "--sentence document, or --sentence 1000"),
         (counts.longest > 10_000 and counts.longest > 0.5 * tokens, f"one line has {counts.longest:,} tokens",
          examples.get("longest", ""), "good if it is running text; else break it into sentences"),
-        (counts.tags > 0.001 * tokens, f"{counts.tags:,} HTML tags or entities", examples.get("tags", ""),
+        (counts.tags > 0.001 * tokens, f"HTML tags or entities: {counts.tags:,}", examples.get("tags", ""),
          "take the markup out first; --tokenizer words drops the brackets only"),
         (counts.repeated > 0.1 * lines, f"{counts.repeated / lines:.0%} of the lines occurred before",
          examples.get("repeated", ""), "remove duplicates: awk '!seen[$0]++'"),
@@ -147,7 +149,7 @@ def _findings(counts: _Counts, words: Counter[str], examples: dict[str, str], di
         (folded.total() > 0.02 * tokens, f"{folded.total() / tokens:.0%} of the tokens differ from others by case "
          "only", f"{most_folded[0][0]}, {most_folded[0][0].lower()}" if most_folded else "", "--lowercase"),
         (bool(words) and tokens < _FEW_TOKENS_A_NUMBER * dim * max(1, frequent) and tokens < 1_000_000,
-         f"{tokens:,} tokens are little text for {frequent:,} frequent words of {dim} numbers each", "",
+         f"little text: {counted(tokens, 'token')} for {counted(frequent, 'frequent word')} of {dim} numbers", "",
          "more text, a smaller --dim, more --epochs"),
     ]  # fmt: skip
     return [Finding(what, _shortened(example), remedy) for holds, what, example, remedy in judged if holds]

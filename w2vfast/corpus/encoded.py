@@ -17,6 +17,7 @@ from w2vfast.errors import CorpusError, OutputError
 from w2vfast.kernels.tokens import renumber
 from w2vfast.system.places import temporary_folder
 from w2vfast.vocab import Vocab
+from w2vfast.wording import counted
 
 _SAMPLE_BYTES = 1 << 20
 
@@ -80,7 +81,8 @@ def encode(
         raise OutputError(f"cannot keep the encoded corpus in {place}: {error.strerror}; set TMPDIR") from None
     n_tokens, n_sentences = _renumber(ids, offsets, new_ids, options.threads)
     if n_sentences == n_tokens and options.for_training:
-        raise CorpusError("no line has two known words, so there are no contexts; a line is a sentence")
+        unit, hint = ("line", "; a line is a sentence") if options.sentence == "line" else ("sentence", "")
+        raise CorpusError(f"no {unit} has two known words, so there are no contexts{hint}")
     return EncodedCorpus(
         ids[:n_tokens],
         offsets[: n_sentences + 1],
@@ -191,15 +193,17 @@ def _map(file: BinaryIO, dtype: DTypeLike, size: int) -> NDArray[Any]:
 
 def _check(vocab: Vocab, tokenizer: Tokenizer, sources: Sequence[Source], options: ReadingOptions) -> None:
     """Refuse text without words, and a vocabulary that nothing can be trained on."""
-    min_count = options.min_count
+    min_count, n_too_long = options.min_count, tokenizer.report.n_too_long
     names = sources[0].name if len(sources) == 1 else f"{len(sources)} files"
+    longest = f"more than {counted(options.max_word_bytes, 'byte')}"
+    dropped = f" ({counted(n_too_long, 'token')} of {longest} dropped: --max-word-bytes)" if n_too_long else ""
     if tokenizer.n_words == 0 and (options.vocab is None or options.for_training):
-        too_long = tokenizer.report.n_too_long
-        raise CorpusError(f"{names} has no words" + (f" ({too_long:,} are too long)" if too_long else ""))
+        raise CorpusError(f"{names} has no words{dropped}")
     if len(vocab) == 0:
         raise CorpusError(
-            f"{names}: {tokenizer.n_words:,} distinct words, the most frequent occurs "
-            f"{tokenizer.highest_count:,}x, --min-count is {min_count}; try --min-count 1"
+            f"{names}: {counted(tokenizer.n_words, 'distinct word')}, the most frequent occurs "
+            f"{tokenizer.highest_count:,}x, --min-count is {min_count}; try --min-count 1{dropped}"
         )
     if len(vocab) == 1 and options.for_training:
-        raise CorpusError(f"{names}: need at least 2 words that occur {min_count} times or more, found 1")
+        often = f" that occur {min_count:,} times or more" if min_count > 1 else ""
+        raise CorpusError(f"{names}: need at least 2 words{often}, found 1{dropped}")

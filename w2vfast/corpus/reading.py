@@ -43,3 +43,5 @@ class ReadingReport:
     n_changed_files: int = 0  # files that another program wrote to while they were read
     n_files_with_garbage: int = 0  # compressed files with something else behind the data, ignored
     n_truncated_files: int = 0  # compressed files that break off, read with --allow-truncated
+    n_unseen_kept: int = 0  # words to keep that the text has not
+    n_unseen_dropped: int = 0  # words to drop that the text has not

@@ -11,22 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from w2vfast.corpus.magic import START_BYTES, begins_container, compression_of, foreign_of, unreadable_of
 from w2vfast.corpus.reading import ReadingReport
-from w2vfast.errors import CorpusError, UsageError
+from w2vfast.errors import CorpusError, UsageError, W2vfastError
+from w2vfast.wording import counted
 
 BLOCK_BYTES = 1 << 23
-#: Compression by the first bytes: the module and class that undo it, and what to say if the module is missing.
-_COMPRESSIONS = {
-    b"\x1f\x8b": ("gzip", "GzipFile", "; this Python has no module gzip"),
-    b"BZh": ("bz2", "BZ2Decompressor", "; this Python has no module bz2"),
-    b"\xfd7zXZ\x00": ("lzma", "LZMADecompressor", "; this Python has no module lzma"),
-    b"\x28\xb5\x2f\xfd": ("zstandard", "ZstdDecompressor", " by zstd; needs: pip install 'w2vfast[zstd]'"),
-}
 _PACKED_STEP_BYTES = 1 << 11  # what these unpack to, 60 MB at the very most, is in memory at once
 _HEAD_BYTES = 16
-#: So many of a file tell whether it is an encoded corpus.
-START_BYTES = 4096
-CONTAINER_FORMAT = "w2vfast-corpus"
 
 #: What ``w2vfast.train`` accepts as a corpus: a path or pattern, "-", an open binary stream, or several.
 CorpusInput = str | os.PathLike[str] | BinaryIO
@@ -54,7 +46,7 @@ class Source:
     @property
     def is_encoded(self) -> bool:
         """Whether this is an encoded corpus instead of text."""
-        return isinstance(self.origin, Path) and is_container(self.origin)
+        return isinstance(self.origin, Path) and begins_container(_start(self.origin))
 
     def is_file(self, path: Path) -> bool:
         """Tell whether this source is the file at ``path``, whatever its names."""
@@ -75,11 +67,11 @@ class Source:
         UsageError
             The file cannot be opened.
         CorpusError
-            It is a model, not text, or damaged compressed data.
+            It is no UTF-8 text but a model, an archive or UTF-16, or damaged compressed data.
         """
         report = report or ReadingReport()
         if not isinstance(self.origin, Path):
-            yield from self._read(self.origin, report, allow_truncated)
+            yield from self._checked(self.origin, report, allow_truncated)
             return
         try:
             file = self.origin.open("rb")
@@ -87,7 +79,7 @@ class Source:
             raise UsageError(f"cannot read {self.origin}: {error.strerror}") from None
         with file:
             before = os.fstat(file.fileno())
-            blocks = self._read(file, report, allow_truncated)
+            blocks = self._checked(file, report, allow_truncated)
             if stat.S_ISREG(before.st_mode) and before.st_size > BLOCK_BYTES:
                 with ThreadPoolExecutor(1, "w2vfast-file") as reader:
                     yield from _ahead(blocks, reader)
@@ -97,13 +89,23 @@ class Source:
             changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
             report.n_changed_files += changed and stat.S_ISREG(before.st_mode)
 
+    def _checked(self, raw: BinaryIO, report: ReadingReport, allow_truncated: bool) -> Iterator[bytes]:
+        """Yield blocks as ``_read`` does, if the first one looks like text."""
+        blocks = self._read(raw, report, allow_truncated)
+        first = next(blocks, b"")
+        if what := unreadable_of(first[:START_BYTES]):
+            raise CorpusError(f"{self.name} {what}")
+        if first:
+            yield first
+        yield from blocks
+
     def _read(self, raw: BinaryIO, report: ReadingReport, allow_truncated: bool) -> Iterator[bytes]:
-        head = raw.read(_HEAD_BYTES)
-        stream = cast(BinaryIO, io.BufferedReader(_Replay(head, raw), BLOCK_BYTES))
-        if _is_safetensors(head):
-            raise CorpusError(f"{self.name} is a model or an encoded corpus, not text")
-        text, n_read, parts, n_bytes = self._decompressed(stream, head, report), 0, list[bytes](), 0
+        n_read, parts, n_bytes = 0, list[bytes](), 0
         try:
+            head = raw.read(_HEAD_BYTES)
+            text = self._decompressed(
+                cast(BinaryIO, io.BufferedReader(_Replay(head, raw), BLOCK_BYTES)), head, report
+            )
             while part := text.read1(BLOCK_BYTES):  # what is read before the data breaks off is not lost
                 parts.append(part)
                 n_read, n_bytes = n_read + len(part), n_bytes + len(part)
@@ -116,6 +118,8 @@ class Source:
                     f"{self.name} is truncated after {n_read:,} bytes of text; --allow-truncated reads so far"
                 ) from None
             report.n_truncated_files += 1
+        except (W2vfastError, MemoryError):
+            raise
         except Exception as error:  # each module has errors of its own for damaged data
             what = getattr(error, "strerror", None) or error
             raise CorpusError(f"cannot read {self.name} beyond {n_read:,} bytes of text: {what}") from None
@@ -123,7 +127,7 @@ class Source:
             yield b"".join(parts)
 
     def _decompressed(self, stream: BinaryIO, head: bytes, report: ReadingReport) -> Any:
-        kind = next((kind for magic, kind in _COMPRESSIONS.items() if head.startswith(magic)), None)
+        kind = compression_of(head)
         if kind is None:
             return stream
         module, maker, help = kind
@@ -206,26 +210,6 @@ def _ahead(blocks: Iterator[bytes], reader: ThreadPoolExecutor) -> Iterator[byte
         yield block
 
 
-def is_compressed(start: bytes) -> bool:
-    """Tell whether data that begins so is compressed text."""
-    return start.startswith(tuple(_COMPRESSIONS))
-
-
-def is_container(path: Path) -> bool:
-    """Tell whether a file begins like an encoded corpus."""
-    return begins_container(_start(path))
-
-
-def begins_container(start: bytes) -> bool:
-    """Tell whether data that begins so is an encoded corpus."""
-    return _is_safetensors(start) and CONTAINER_FORMAT.encode() in start
-
-
-def is_binary(path: Path) -> bool:
-    """Tell whether a file begins like a safetensors file: a model, or an encoded corpus."""
-    return _is_safetensors(_start(path))
-
-
 def _start(path: Path) -> bytes:
     """Return the first bytes of a regular file."""
     try:
@@ -235,25 +219,24 @@ def _start(path: Path) -> bytes:
         return b""
 
 
-def _is_safetensors(start: bytes) -> bool:
-    return start[8:9] == b"{" and start[4:8] == bytes(4)
-
-
 def find_sources(
     inputs: CorpusInput | Sequence[CorpusInput], on_skip: Callable[[str], None] = lambda text: None
 ) -> list[Source]:
     """Turn paths, folders (searched to the bottom, sorted), patterns, "-" and streams into sources.
 
-    Hidden files of a folder do not count; models and encoded corpora in it are skipped, and ``on_skip`` is told.
+    Hidden files of a folder do not count; models, archives and such in it are skipped, and ``on_skip`` is told.
 
     Raises
     ------
     UsageError
-        Something named does not exist or holds no file. Nothing has been read then.
+        Something named does not exist or holds no file, or "-" comes twice. Nothing has been read then.
     """
     several = isinstance(inputs, Sequence) and not isinstance(inputs, str)
     sources: list[Source] = []
-    for entry in cast(Sequence[CorpusInput], inputs if several else [inputs]):
+    entries = list(cast(Sequence[CorpusInput], inputs if several else [inputs]))
+    if entries.count("-") > 1:
+        raise UsageError("standard input can be read only once, but - is given more often")
+    for entry in entries:
         if isinstance(entry, str) and entry == "-":
             sources.append(Source(sys.stdin.buffer))
         elif isinstance(entry, str | os.PathLike):
@@ -276,10 +259,10 @@ def _expand(name: str, on_skip: Callable[[str], None]) -> list[Path]:
     path = Path(name)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(path)))
-        binary = [file for file in files if is_binary(file)]
-        if binary:
-            on_skip(f"skipped in {name}: {len(binary):,} models or encoded corpora, such as {binary[0].name}")
-            files = [file for file in files if file not in set(binary)]
+        foreign = [file for file in files if foreign_of(_start(file))]
+        if foreign:
+            on_skip(f"skipped in {name}: {counted(len(foreign), 'file')} of no text, such as {foreign[0].name}")
+            files = [file for file in files if file not in set(foreign)]
         if not files:
             raise UsageError(f"the folder {name} holds no files")
         return files

@@ -136,7 +136,10 @@ class Tokenizer:
         """Return the provisional ids of the words that are frequent enough or wanted, in their final order."""
         options = self._options
         wanted, unwanted = self._ids_of(sorted(options.keep_words)), self._ids_of(sorted(options.drop_words))
-        return choose_words(self._all.table.counts[: self._all.n], wanted, unwanted, options)
+        counts = self._all.table.counts[: self._all.n]
+        self.report.n_unseen_kept = int((counts[wanted] == 0).sum())
+        self.report.n_unseen_dropped = int((counts[unwanted] == 0).sum())
+        return choose_words(counts, wanted, unwanted, options)
 
     def _ids_of(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Return the provisional ids of words; those that the text has not get ids too, and counts of 0."""

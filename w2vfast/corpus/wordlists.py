@@ -1,14 +1,19 @@
-"""Lists of words in files: one word a line, perhaps with its count behind it."""
+"""Lists of words in files, compressed or not, "-" for standard input: one word a line, perhaps with its count."""
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from w2vfast.errors import CorpusError, UsageError
+from w2vfast.corpus.sources import Source
+from w2vfast.errors import CorpusError
 from w2vfast.vocab import Vocab
+
+#: So many tokens a vocabulary may count: sums stay exact in float64.
+_MOST_TOKENS = 2**53
 
 
 def read_words(path: str | os.PathLike[str]) -> frozenset[str]:
@@ -18,6 +23,8 @@ def read_words(path: str | os.PathLike[str]) -> frozenset[str]:
     ------
     UsageError
         The file cannot be read.
+    CorpusError
+        It is no text, or not valid UTF-8.
     """
     return frozenset(fields[0] for _, fields in _lines(path))
 
@@ -30,15 +37,19 @@ def read_vocab(path: str | os.PathLike[str]) -> Vocab:
     UsageError
         The file cannot be read.
     CorpusError
-        A line has another form, a word comes twice, or there are fewer than two words.
+        It is no text, a line has another form, a word comes twice, the counts are beyond all bounds, or there
+        are fewer than two words.
     """
-    counts: dict[str, int] = {}
+    counts, total = dict[str, int](), 0
     for number, fields in _lines(path):
         if len(fields) != 2 or not re.fullmatch("0*[1-9][0-9]{0,17}", fields[1]):
             raise CorpusError(f"{path}: line {number:,} is no word with its count, 1 or more")
         if fields[0] in counts:
             raise CorpusError(f"{path}: line {number:,} repeats the word {fields[0]!r}")
         counts[fields[0]] = int(fields[1])
+        total += counts[fields[0]]
+        if total > _MOST_TOKENS:
+            raise CorpusError(f"{path}: line {number:,}: the counts so far add up to more than {_MOST_TOKENS:,}")
     if len(counts) < 2:
         raise CorpusError(f"{path} has {len(counts)} words; need at least 2")
     words = sorted(counts, key=lambda word: -counts[word])
@@ -59,15 +70,20 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     UsageError
         The file cannot be read.
     """
-    return [" ".join(fields) for _, fields in _lines(path)]
+    return [" ".join(fields) for _, fields in _lines(path, is_list=False)]
 
 
-def _lines(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the fields of every line that is not blank."""
+def _lines(path: str | os.PathLike[str], *, is_list: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the fields of every line that is not blank; of a list, all must be words."""
+    source = Source(sys.stdin.buffer if os.fspath(path) == "-" else Path(path))
+    content = b"".join(source.blocks())
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig", "replace")
-    except OSError as error:
-        raise UsageError(f"cannot read {os.fspath(path)}: {error.strerror}") from None
-    for number, line in enumerate(text.split("\n"), 1):
+        text = content.decode("utf-8-sig", "strict" if is_list else "replace")
+    except UnicodeDecodeError as error:
+        bad = content.count(b"\n", 0, error.start) + 1
+        raise CorpusError(f"{path} is no list of words: line {bad:,} is not valid UTF-8") from None
+    if is_list and "\0" in text:
+        raise CorpusError(f"{path} is no list of words: it has NUL bytes")
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         if fields := line.replace("\0", " ").split():
             yield number, fields

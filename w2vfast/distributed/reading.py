@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from w2vfast.corpus.container import save_corpus
 from w2vfast.corpus.encoded import blocks_of, encode
+from w2vfast.corpus.magic import START_BYTES, begins_container, is_compressed
 from w2vfast.corpus.reading import ReadingOptions, ReadingReport
-from w2vfast.corpus.sources import START_BYTES, Source, begins_container, find_sources, is_compressed
+from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.corpus.tokenizer import Tokenizer, choose_words
 from w2vfast.distributed.plan import Shard
 from w2vfast.distributed.store import Store, crc_of, open_filesystem, reason

@@ -20,8 +20,8 @@ _SHIFT_32 = np.uint64(32)
 _FREE, _LOW_32 = np.uint64(0), np.uint64(0xFFFFFFFF)
 _TOP_BITS, _CONTINUATION = np.uint8(0xC0), np.uint8(0x80)
 _LONGEST_SPACE = 3  # bytes
-#: Classes of characters: part of a word; inside a word only.
-CHARACTER, MARK = 1, 2
+#: Classes of characters: part of a word; inside a word only; part of the word it follows.
+CHARACTER, MARK, COMBINING = 1, 2, 3
 
 
 class WordTable(NamedTuple):
@@ -231,19 +231,19 @@ def code_point(data, pos):
 def keep_words(data, classes):
     """Replace what is no part of a word by spaces, in place; line ends stay. An inner mark stays within a word.
 
-    ``classes`` uint8 (0x110000,) has CHARACTER, MARK or 0 for every code point.
+    ``classes`` uint8 (0x110000,) has CHARACTER, MARK, COMBINING or 0 for every code point.
     """
-    pos, previous = 0, 0
+    pos, previous = 0, 0  # the class of the character before, 0 if that is no part of a word
     while pos < data.size:
         code, length = code_point(data, pos)
         kind, after = classes[code], pos + length
-        is_kept = kind == CHARACTER or data[pos] == _NEWLINE
-        if kind == MARK and previous == CHARACTER and after < data.size:
+        is_kept = kind == CHARACTER or data[pos] == _NEWLINE or (kind == COMBINING and previous != 0)
+        if kind == MARK and previous != 0 and previous != MARK and after < data.size:
             following, _ = code_point(data, after)
-            is_kept = classes[following] == CHARACTER
+            is_kept = classes[following] == CHARACTER or classes[following] == COMBINING
         if not is_kept:
             data[pos:after] = _SPACE
-        previous, pos = kind, after
+        previous, pos = kind if is_kept else 0, after
 
 
 @compiled

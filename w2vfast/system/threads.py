@@ -5,6 +5,8 @@ import math
 import os
 from pathlib import Path
 
+from w2vfast.errors import UsageError
+
 _GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -13,6 +15,17 @@ def count_cpus() -> int:
     has_mask = hasattr(os, "sched_getaffinity")
     allowed = len(os.sched_getaffinity(0)) if has_mask else os.cpu_count() or 1
     return max(1, min(allowed, _quota()))
+
+
+def check_numba_threads() -> None:
+    """Raise a UsageError if NUMBA_NUM_THREADS is a number that Numba cannot be imported with."""
+    value = os.environ.get("NUMBA_NUM_THREADS", "")
+    try:
+        threads = int(value or 1)
+    except ValueError:  # Numba warns, and takes another
+        return
+    if threads < 1:
+        raise UsageError(f"the environment variable NUMBA_NUM_THREADS is {value}; unset it, or give 1 or more")
 
 
 def _quota() -> int:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 
 from w2vfast.corpus.reading import ReadingOptions, Splitting
 from w2vfast.errors import UsageError
-from w2vfast.system.threads import count_cpus
+from w2vfast.system.threads import check_numba_threads, count_cpus
 
 Architecture = Literal["sg", "cbow"]
 NegativesPer = Literal["window", "pair"]
@@ -111,8 +111,10 @@ class TrainConfig:
         for name, (least, most) in LIMITS.items():
             value = _check_number(name, getattr(self, name), least, most, self.__dataclass_fields__[name].type)
             object.__setattr__(self, name, value)
-        if self.sentence not in ("line", "document") and not self._sentence_words():
-            raise UsageError(f"sentence must be line, document or a number of words, not {self.sentence!r}")
+        if self.sentence not in ("line", "document") and (self._sentence_words() or 0) < 2:
+            raise UsageError(
+                f"sentence must be line, document or a number of words, 2 or more, not {self.sentence!r}"
+            )
         if self.window == "all" and (self.left is not None or self.right is not None):
             raise UsageError("window all leaves no room for left and right")
         if self.model == "cbow" and self.direction == "to-contexts":
@@ -128,6 +130,7 @@ class TrainConfig:
 
     def resolved(self) -> Self:
         """Return the same configuration with every None replaced by the value that will be used."""
+        check_numba_threads()
         alpha = self.alpha
         if alpha is None:
             alphas = DEFAULT_ALPHA_HS if self.loss == "hs" else DEFAULT_ALPHA
@@ -163,5 +166,6 @@ def _check_number(name: str, value: Any, least: float, most: float, kind: object
     if isinstance(value, bool) or not isinstance(value, wanted):
         raise UsageError(f"{name} must be a {'whole ' if whole else ''}number, not {value!r}")
     if not least <= value <= most:  # NaN fails too
-        raise UsageError(f"{name} must be from {least:g} to {most:g}, not {value}")
+        low, high = (str(limit) if isinstance(limit, int) else f"{limit:g}" for limit in (least, most))
+        raise UsageError(f"{name} must be from {low} to {high}, not {value}")
     return value if isinstance(value, int | float) else int(value) if whole else float(value)

@@ -62,17 +62,20 @@ def warn(report: ReadingReport, n_files: int, reading: ReadingOptions, monitor: 
             f"the first at byte {report.first_bad_offset:,}"
         )
     if report.n_too_long:
-        monitor.note(
-            f"warning: {counted(report.n_too_long, 'token')} of more than {reading.max_word_bytes} bytes dropped "
-            "(--max-word-bytes)"
-        )
+        tokens, limit = counted(report.n_too_long, "token"), counted(reading.max_word_bytes, "byte")
+        monitor.note(f"warning: {tokens} of more than {limit} dropped (--max-word-bytes)")
     if report.n_empty_files and n_files > 1:
-        monitor.note(f"warning: {report.n_empty_files:,} of {n_files:,} files are empty")
+        monitor.note(f"warning: {counted(report.n_empty_files, 'empty file')} among {n_files:,}")
     if report.n_changed_files:
         monitor.note(f"warning: {counted(report.n_changed_files, 'file')} changed while being read")
     if report.n_files_with_garbage:
-        monitor.note(f"warning: {report.n_files_with_garbage:,} compressed files have something behind their data")
+        files = counted(report.n_files_with_garbage, "compressed file")
+        monitor.note(f"warning: {files} with something behind the data, ignored")
     if report.n_truncated_files:
-        monitor.note(f"warning: {report.n_truncated_files:,} compressed files break off; read as far as they go")
+        files = counted(report.n_truncated_files, "compressed file")
+        monitor.note(f"warning: {files} cut short, read as far as possible")
     if report.n_nul:
         monitor.note(f"warning: {counted(report.n_nul, 'NUL byte')} taken as white space")
+    for number, purpose in ((report.n_unseen_kept, "keep"), (report.n_unseen_dropped, "drop")):
+        if number:
+            monitor.note(f"not in the text: {counted(number, 'word')} to {purpose}")

@@ -107,7 +107,7 @@ def _text_blocks(path: Pathlike, stream: BinaryIO, line: bytes, dim: int, number
 def _split(line: bytes, dim: int) -> tuple[bytes, bytes]:
     """Return the word and the numbers of a line; an empty word if there are too few fields."""
     word, _, rest = line.rstrip().partition(b" ")
-    if word and rest.count(b" ") == dim - 1 and b"\t" not in rest:
+    if word and rest and rest.count(b" ") == dim - 1 and b"\t" not in rest:
         return word, rest
     word, *fields = line.rstrip().rsplit(None, dim)
     return (word.strip(), b" ".join(fields)) if len(fields) == dim else (b"", b"")
