@@ -150,6 +150,11 @@ def text_options(function: F) -> F:
     return reading_options(function)
 
 
+def list_files(params: dict[str, Any]) -> list[str | None]:
+    """Return the files of words that a command's parameters name."""
+    return [params[name] for name in _LISTS]
+
+
 def take_reading(params: dict[str, Any]) -> dict[str, Any]:
     """Take the files of words out of a command's parameters; return their words for ``TrainConfig.reading``."""
     lists: dict[str, Any] = {}

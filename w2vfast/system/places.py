@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from w2vfast.errors import OutputError, W2vfastError
+from w2vfast.errors import OutputError, UsageError, W2vfastError
 
 
 def state_folder() -> Path | None:
@@ -20,9 +20,23 @@ def state_folder() -> Path | None:
     return Path(root) / "w2vfast"
 
 
+def real_path(path: str | os.PathLike[str]) -> str:
+    """Return the absolute path without links.
+
+    Raises
+    ------
+    UsageError
+        The path is relative, and the working folder was removed.
+    """
+    try:
+        return os.path.realpath(path)
+    except FileNotFoundError:
+        raise UsageError(f"there is no {os.fspath(path)}: the working folder was removed") from None
+
+
 def checkpoint_of(output: str | os.PathLike[str]) -> Path:
     """Return the path of the checkpoint that belongs to an output, through links."""
-    return Path(os.path.realpath(output) + ".ckpt")
+    return Path(real_path(output) + ".ckpt")
 
 
 def temporary_folder() -> str:

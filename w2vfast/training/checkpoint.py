@@ -5,6 +5,7 @@ states of the shards; the position in the text; the options; and the checksums o
 the same when the run is resumed.
 """
 
+import io
 import os
 import time
 import zlib
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from w2vfast.errors import FormatError, Interrupted, OutputError, UsageError
 from w2vfast.model.contents import Contents
-from w2vfast.model.native import NativeFile, model_bytes, write_model
+from w2vfast.model.native import NativeFile, looks_native, model_bytes, write_model
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
     from w2vfast.training.trainer import Trainer
 
 FORM = "w2vfast-checkpoint"
+_START_BYTES = 4096  # its form stands there
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Tell whether a file begins like a checkpoint."""
+    try:
+        with path.open("rb") if path.is_file() else io.BytesIO() as file:
+            start = file.read(_START_BYTES)
+    except OSError:
+        return False
+    return looks_native(start) and f'"{FORM}'.encode() in start.replace(b"\\", b"")
 
 
 def fingerprint(corpus: "EncodedCorpus") -> dict[str, Any]:

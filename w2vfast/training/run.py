@@ -30,6 +30,7 @@ from w2vfast.training.config import TrainConfig
 from w2vfast.training.continued import Base
 from w2vfast.training.messages import announce, describe, warn, warn_of_cost
 from w2vfast.training.monitor import Monitor, clock, human
+from w2vfast.training.outputs import refuse_input_as_output
 from w2vfast.training.resources import check_resources, model_file_bytes
 
 if TYPE_CHECKING:
@@ -328,13 +329,6 @@ def prepare(
     if keeping.frozen:
         monitor.note(f"{trainer.freeze(keeping.frozen):,} words keep their vectors (--freeze)")
     return trainer
-
-
-def refuse_input_as_output(sources: Sequence[Source], *outputs: str | os.PathLike[str] | None) -> None:
-    """Raise a UsageError if a file to be written is one of those to be read, by whatever name."""
-    for output in outputs:
-        if output is not None and any(source.is_file(Path(os.path.realpath(output))) for source in sources):
-            raise UsageError(f"the output {os.fspath(output)} is one of the inputs")
 
 
 def read_corpus(sources: Sequence[Source], reading: ReadingOptions, monitor: Monitor) -> "EncodedCorpus":
