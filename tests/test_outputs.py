@@ -1,9 +1,10 @@
 """O7: nothing that is read, and no older work, is lost to an output."""
 
 import os
+import subprocess
 
 import pytest
-from conftest import SAMPLE
+from conftest import COMMAND, SAMPLE
 
 import w2vfast
 from w2vfast.model.native import write_model
@@ -67,3 +68,17 @@ def test_a_model_is_trained_on_in_place_and_devices_take_any_output(w2v, folder)
     result = w2v("train", "corpus.txt", "--from", "x.w2v", "-o", "x.w2v", *more)
     assert result.returncode == 0, result.stderr
     assert w2v("train", "corpus.txt", "--like", "x.w2v", "-o", "x.w2v").returncode == 0
+
+
+def test_no_clobber_holds_until_the_model_is_written(w2v, folder):
+    """The text comes through a pipe, so that the other file can appear once the run has begun."""
+    os.mkfifo(folder / "pipe")
+    command = [*COMMAND, "train", "pipe", "-n", "-o", "new.w2v", "--dim", "4"]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE)
+    with open(folder / "pipe", "wb") as pipe:
+        (folder / "new.w2v").write_bytes(b"other")
+        pipe.write((folder / "corpus.txt").read_bytes())
+    said = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 4
+    assert "cannot write new.w2v: File exists. The model was saved as" in said
+    assert (folder / "new.w2v").read_bytes() == b"other"

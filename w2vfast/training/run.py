@@ -181,7 +181,7 @@ def train_to_file(
     refuse_input_as_output(sources, output)
     if not keeping.replaces and os.path.isfile(output):
         raise UsageError(f"{os.fspath(output)} is there already, and --no-clobber was given")
-    with Staging(output) as staging:
+    with Staging(output, replaces=keeping.replaces) as staging:
         begin = time.perf_counter()
         trainer = prepare(sources, config, monitor, staging, keeping, **lists)
         return finish(trainer, partial(_train_and_keep, trainer, staging, keeping), staging, keeping, begin)
