@@ -44,6 +44,10 @@ def make_keeping(ctx: click.Context, cluster: Cluster) -> Keeping:
         raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
     if freeze is not None and base is None:
         raise UsageError("--freeze needs --from MODEL: only its words have vectors to keep")
+    for name in ("vocab", "keep_words", "drop_words", "like"):
+        if cluster.resume and params[name] is not None:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} has no effect with --resume: the run has its words and options already")
     for test in params["tests"]:
         read_test(test)  # what is wrong with it is found before training
     resumed = None

@@ -239,7 +239,7 @@ def _train_and_keep(
         monitor.note(f"{path.name} of an unfinished run is there; --resume would go on with it")
     n_bytes = model_file_bytes(trainer.corpus, trainer.config.dim)
     base = None if keeping.base is None else keeping.base.fingerprint
-    with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base) as checkpoints:
+    with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base, keeping.frozen) as checkpoints:
         try:
             trainer.run(lambda run: _after_chunk(run, checkpoints, keeping.tests))
             if path is None or (keeping.resumed is None and checkpoints.share is None):
@@ -319,7 +319,7 @@ def prepare(
     check_resources(corpus, config, monitor, staging, force=keeping.force)
     trainer = Trainer(corpus, config, monitor)
     if resumed is not None:
-        resumed.check(corpus, None if base is None else base.fingerprint)
+        resumed.check(corpus, None if base is None else base.fingerprint, keeping.frozen)
         trainer.resume(resumed.state, resumed.W, resumed.W_out)
         monitor.note(f"going on at {100 * resumed.state.done / resumed.state.total:.1f} %")
     elif base is not None:
