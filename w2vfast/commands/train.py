@@ -115,7 +115,7 @@ def train(
     if useless and any(source.is_encoded for source in sources):
         raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
     if log_json:
-        monitor = Together(monitor, JsonLog(log_json))
+        monitor = Together(monitor, JsonLog(log_json, append=resume))
     with _curve(plot_loss, quiet=quiet) as recorder, contextlib.ExitStack() as stack:
         words_file = None if save_vocab is None else stack.enter_context(Staging(save_vocab))
         everyone = Together(monitor, recorder)
