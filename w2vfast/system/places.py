@@ -5,7 +5,8 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from w2vfast.errors import OutputError, UsageError, W2vfastError
@@ -32,6 +33,16 @@ def real_path(path: str | os.PathLike[str]) -> str:
         return os.path.realpath(path)
     except FileNotFoundError:
         raise UsageError(f"there is no {os.fspath(path)}: the working folder was removed") from None
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """Return each path's stem, with as many folders as no other path ends with; else the path."""
+    tails: dict[str, list[str]] = {}
+    for path in paths:
+        parts = Path(path).with_suffix("").parts
+        tails[path] = ["/".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+    taken = Counter(tail for own in tails.values() for tail in own)
+    return [next((tail for tail in tails[path] if taken[tail] == 1), path) for path in paths]
 
 
 def checkpoint_of(output: str | os.PathLike[str]) -> Path:

@@ -23,7 +23,7 @@ from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.evaluate import evaluate
 from w2vfast.model.vectors import WordVectors
-from w2vfast.system.places import checkpoint_of
+from w2vfast.system.places import checkpoint_of, short_names
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
@@ -268,8 +268,12 @@ def score(trainer: "Run", tests: Sequence[str]) -> None:
     """Tell the scores of the vectors at the end of an epoch."""
     vectors = np.ascontiguousarray(trainer.model.W[:, : trainer.config.dim])
     model, epoch = WordVectors(Contents(vectors, trainer.corpus.vocab)), trainer.state.done // trainer.n_tokens
-    lines = [line for test in tests for line in evaluate(model, test)]
-    scores = {s.test: s.score for s in lines if s.section in ("total", "spearman")}
+    scores = {
+        name: line.score
+        for name, test in zip(short_names(tests), tests, strict=True)
+        for line in evaluate(model, test)
+        if line.section in ("total", "spearman")
+    }
     shown = ", ".join(f"{name} {'-' if score is None else f'{score:.1f}'}" for name, score in scores.items())
     trainer.monitor.note(f"epoch {epoch}: {shown}")
     trainer.monitor.evaluated(epoch, scores)
