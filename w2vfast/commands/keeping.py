@@ -1,5 +1,6 @@
 """How ``train`` keeps a run: what it goes on from, and the command that goes on with it."""
 
+import math
 import os
 import re
 import shlex
@@ -44,6 +45,10 @@ def make_keeping(ctx: click.Context, cluster: Cluster) -> Keeping:
         raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
     if freeze is not None and base is None:
         raise UsageError("--freeze needs --from MODEL: only its words have vectors to keep")
+    if base is not None and params["like"] is not None:
+        raise UsageError("--like has no effect with --from, whose options hold; give one of them")
+    if math.isnan(params["checkpoint_every"]):  # no limit of click's excludes it
+        raise UsageError("--checkpoint-every needs a number of minutes, not nan")
     for name in ("vocab", "keep_words", "drop_words", "like"):
         if cluster.resume and params[name] is not None:
             option = name.replace("_", "-")

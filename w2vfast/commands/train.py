@@ -102,7 +102,7 @@ def train(
     keeping = make_keeping(ctx, cluster)
     config = _config(keeping, like, params, given)
     monitor = Monitor() if quiet else Console(progress, verbose=verbose)
-    for text in without_effect(config, given):
+    for text in without_effect(config, [*given, *lists]):
         monitor.note(f"warning: {text}")
     local = corpus if cluster.workers is None else [name for name in corpus if "://" not in name]
     sources = find_sources(local, monitor.note) if local else []
