@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from conftest import COMMAND, SAMPLE
@@ -82,3 +84,23 @@ def test_no_clobber_holds_until_the_model_is_written(w2v, folder):
     assert process.returncode == 4
     assert "cannot write new.w2v: File exists. The model was saved as" in said
     assert (folder / "new.w2v").read_bytes() == b"other"
+
+
+def test_no_working_folder_is_needed_for_absolute_paths(w2v, folder):
+    """Names of files are relative to a folder that is gone; that is told, unless all of them are absolute."""
+    code = "import os, sys; os.rmdir(os.getcwd()); from w2vfast.cli import main; main(sys.argv[1:])"
+    text, model = folder / "corpus.txt", folder / "new.w2v"
+    for number, (code_expected, *args) in enumerate((
+        (0, "vocab", text),
+        (0, "train", text, "-o", model, "--epochs", "1", "--dim", "4"),
+        (0, "train", text, "-o", "-", "--epochs", "1", "--dim", "4"),
+        (2, "train", text),
+        (2, "encode", text),
+        (2, "vocab", "corpus.txt"),
+    )):  # fmt: skip
+        (folder / f"gone{number}").mkdir()
+        command = [sys.executable, "-c", code, *map(str, args)]
+        env = {**os.environ, "PYTHONPATH": str(Path(w2vfast.__file__).parents[1])}
+        done = subprocess.run(command, cwd=folder / f"gone{number}", env=env, capture_output=True)
+        assert done.returncode == code_expected, done.stderr
+    assert model.exists()

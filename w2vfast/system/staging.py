@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from w2vfast.errors import OutputError, UsageError
+from w2vfast.system.places import real_path
 
 try:
     import fcntl
@@ -55,7 +56,7 @@ class Staging:
         self, output: str | os.PathLike[str], *, files: Collection[str] = (), replaces: bool = True
     ) -> None:
         self.is_stdout = os.fspath(output) == "-"
-        self.target = Path(os.path.realpath(output))
+        self.target = Path("-" if self.is_stdout else real_path(output))
         self.name = "standard output" if self.is_stdout else os.fspath(output)
         if not self.name:
             raise UsageError("an empty file name")
