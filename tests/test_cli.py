@@ -239,6 +239,28 @@ def test_options_without_effect_are_named(w2v, corpus):
     assert done.returncode == 0
     found = re.findall(r"warning: (--\S+ has no effect with .*)", done.stderr.decode())
     assert found == ["--neg has no effect with --loss hs", "--cbow-grad has no effect with --model sg"]
+    (w2v.folder / "v.tsv").write_text("one\t100\ntwo\t100\n")
+    options = [
+        "--window",
+        "3",
+        "--left",
+        "2",
+        "--right",
+        "1",
+        "--vocab",
+        "v.tsv",
+        "--min-count",
+        "7",
+        "--epochs",
+        "1",
+    ]
+    done = w2v("train", corpus, *options, "--drop-words", "v.tsv")
+    found = re.findall(r"warning: (--\S+ has no effect with .*)", done.stderr.decode())
+    assert sorted(found) == [
+        "--drop-words has no effect with --vocab",
+        "--min-count has no effect with --vocab",
+        "--window has no effect with --left and --right",
+    ]
 
 
 def test_help_of_the_program_names_every_command_and_fits_a_screen(w2v):

@@ -13,6 +13,7 @@ from w2vfast.model.cluster import spherical_kmeans
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.evaluate import correlation, evaluate, read_test, weighted_ranks
+from w2vfast.system.places import short_names
 from w2vfast.vocab import Vocab
 
 
@@ -210,3 +211,17 @@ def test_cluster_as_a_user(w2v, sample_model):
     assert sum(int(line.split("\t")[1]) for line in lines[1:]) == len(classes)
     assert json.loads(w2v("cluster", "-k", "2", "--top", "9", "--json", "-m", sample_model).stdout.splitlines()[0])
     assert w2v("cluster", "-k", "99999", "-m", sample_model).returncode == 2
+
+
+def test_tests_of_one_name_are_told_apart(w2v, corpus):
+    for folder in ("qa", "qb"):
+        (w2v.folder / folder).mkdir()
+        (w2v.folder / folder / "q").write_text("one two 3\nthree four 4\nfive six 1\n")
+    options = ("--epochs", "1", "--dim", "4", "--eval", "qa/q", "--eval", "qb/q", "--log-json", "log")
+    result = w2v("train", "corpus.txt", *options)
+    assert b"epoch 1: qa/q " in result.stderr
+    assert b", qb/q " in result.stderr
+    rows = map(json.loads, (w2v.folder / "log").read_text().splitlines())
+    assert [list(row["scores"]) for row in rows if "scores" in row] == [["qa/q", "qb/q"]]
+    paths = ["a/q", "r.txt", "b/q", "r.txt", "q", "/a/b/s", "t.tsv", "t.txt"]
+    assert short_names(paths) == ["a/q", "r", "b/q", "r", "q", "s", "t.tsv", "t.txt"]

@@ -120,3 +120,18 @@ def test_eight_writers_leave_one_whole_file(tmp_path):
         writer.join()
     assert (tmp_path / "out").read_bytes() in contents
     assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_appears_meanwhile_is_not_replaced_if_none_may_be(tmp_path, monkeypatch, has_links):
+    if not has_links:
+        monkeypatch.setattr(os, "link", lambda *paths: (_ for _ in ()).throw(PermissionError(1, "no links")))
+    with Staging(tmp_path / "new", replaces=False) as staging:
+        staging.write_bytes(b"new")
+    with Staging(tmp_path / "out", replaces=False) as staging:
+        (tmp_path / "out").write_bytes(b"other")
+        with pytest.raises(OutputError, match=r"cannot write .*out: File exists"):
+            staging.write_bytes(b"new")
+    assert (tmp_path / "new").read_bytes() == b"new"
+    assert (tmp_path / "out").read_bytes() == b"other"
+    assert sorted(os.listdir(tmp_path)) == ["new", "out"]

@@ -10,6 +10,7 @@ from w2vfast.commands.options import (
     common_options,
     config_of,
     config_option,
+    list_files,
     progress_option,
     refuse_text_options,
     take_reading,
@@ -21,7 +22,8 @@ from w2vfast.model.locate import DEFAULT_NAME
 from w2vfast.system.staging import Staging
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
-from w2vfast.training.run import read_corpus, refuse_input_as_output
+from w2vfast.training.outputs import refuse_input_as_output
+from w2vfast.training.run import read_corpus
 from w2vfast.wording import counted
 
 _PAIRS, _VECTORS = "Learning", "Model"
@@ -66,7 +68,8 @@ def cooccur(
     w2vfast cooccur corpus.txt --window 5 -o svd.w2v
     w2vfast cooccur corpus.txt --form counts --columns 2000 -o counts.w2v
     """
-    monitor, lists = Monitor() if quiet else Console(progress), take_reading(params)
+    monitor, files = Monitor() if quiet else Console(progress), list_files(params)
+    lists = take_reading(params)
     given = click.get_current_context().get_parameter_source
     useless = {"counts": ("dim", "smoothing"), "ppmi": ("dim",), "svd": ("columns",)}[form]
     for name in useless:
@@ -75,7 +78,7 @@ def cooccur(
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
     refuse_text_options(sources)
-    refuse_input_as_output(sources, output)
+    refuse_input_as_output(sources, output, files=files)
     with Staging(output) as staging:
         announce(sources, monitor)
         from w2vfast.training.association import cooccurrence_vectors

@@ -9,6 +9,7 @@ from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import (
     common_options,
     config_of,
+    list_files,
     progress_option,
     refuse_text_options,
     take_reading,
@@ -19,7 +20,8 @@ from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
-from w2vfast.training.run import read_corpus, refuse_input_as_output
+from w2vfast.training.outputs import refuse_input_as_output
+from w2vfast.training.run import read_corpus
 from w2vfast.wording import counted
 
 
@@ -42,12 +44,12 @@ def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **p
     if output == "-" and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
     monitor = Monitor() if quiet else Console(progress)
-    lists = take_reading(params)
+    files, lists = list_files(params), take_reading(params)
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
     refuse_text_options(sources)
     with Staging(output) as staging:
-        refuse_input_as_output(sources, output)
+        refuse_input_as_output(sources, output, files=files)
         announce(sources, monitor)
         encoded = read_corpus(sources, config.reading(**lists), monitor)
         from w2vfast.corpus.container import save_corpus

@@ -74,7 +74,8 @@ def config_of(params: dict[str, Any]) -> TrainConfig:
 
 
 def without_effect(config: TrainConfig, given: Iterable[str]) -> list[str]:
-    """Return what to say of the options given that this objective makes no use of."""
+    """Return what to say of the options given that the others leave without effect."""
+    given = list(given)
     reasons = {
         "cbow_grad": "--model sg" if config.model == "sg" else "",
         "direction": "--model cbow" if config.model == "cbow" else "",
@@ -82,6 +83,10 @@ def without_effect(config: TrainConfig, given: Iterable[str]) -> list[str]:
     }
     if config.loss != "ns":
         reasons |= dict.fromkeys(("neg", "neg_exponent", "negatives_per"), f"--loss {config.loss}")
+    if config.left is not None and config.right is not None:
+        reasons["window"] = "--left and --right"
+    if "vocab" in given:
+        reasons |= dict.fromkeys(("min_count", "max_vocab", "keep_words", "drop_words"), "--vocab")
     return [
         f"--{name.replace('_', '-')} has no effect with {reasons[name]}" for name in given if reasons.get(name)
     ]
@@ -149,6 +154,11 @@ def text_options(function: F) -> F:
     for name, help in reversed(_COUNTS.items()):
         function = config_option(name, TEXT, help)(function)
     return reading_options(function)
+
+
+def list_files(params: dict[str, Any]) -> list[str | None]:
+    """Return the files of words that a command's parameters name."""
+    return [params[name] for name in _LISTS]
 
 
 def take_reading(params: dict[str, Any]) -> dict[str, Any]:

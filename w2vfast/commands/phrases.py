@@ -16,7 +16,7 @@ from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
 from w2vfast.training.messages import announce, warn
 from w2vfast.training.monitor import Console, Monitor
-from w2vfast.training.run import refuse_input_as_output
+from w2vfast.training.outputs import refuse_input_as_output
 
 
 @click.command(
@@ -60,7 +60,7 @@ def phrases(
     reading = config_of({**params, "min_count": 1}).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)
     with Staging(output) as staging:
-        refuse_input_as_output(sources, output)
+        refuse_input_as_output(sources, output, files=[None if connectors == "english" else connectors])
         announce(sources, monitor)
         from w2vfast.corpus.phrases import ENGLISH_CONNECTORS, PhraseOptions, PhraseReport, join_phrases
 

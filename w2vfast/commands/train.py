@@ -1,7 +1,6 @@
 """``w2vfast train``: from text to vectors."""
 
 import contextlib
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,11 +9,13 @@ from typing import Any
 import click
 
 from w2vfast.commands.help import GroupedCommand, GroupedOption
+from w2vfast.commands.keeping import is_given, make_keeping
 from w2vfast.commands.next import tell_next
 from w2vfast.commands.options import (
     common_options,
     config_of,
     given_text_options,
+    list_files,
     progress_option,
     refuse_text_options,
     take_reading,
@@ -24,18 +25,17 @@ from w2vfast.commands.options import (
 )
 from w2vfast.commands.workers import Cluster, cluster_options, train_on_workers
 from w2vfast.corpus.sources import Source, find_sources
-from w2vfast.corpus.wordlists import read_words, vocab_text
+from w2vfast.corpus.wordlists import vocab_text
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
-from w2vfast.model.evaluate import read_test
 from w2vfast.model.locate import DEFAULT_NAME
 from w2vfast.system.places import checkpoint_of
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
-from w2vfast.training.continued import Base
 from w2vfast.training.log import JsonLog, Recorder
 from w2vfast.training.monitor import Console, Monitor, Together
-from w2vfast.training.run import Keeping, parameters_like, refuse_input_as_output, train_to_file
+from w2vfast.training.outputs import refuse_input_as_output
+from w2vfast.training.run import Keeping, parameters_like, train_to_file
 
 _RUN = "Run"
 
@@ -79,9 +79,8 @@ _RUN = "Run"
 @common_options
 def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
-    save_vocab: str | None, base: str | None, like: str | None, freeze: str | None, resume: bool, checkpoint_every:
-    float, tests: tuple[str, ...], no_context: bool, no_clobber: bool, force: bool, cluster: Cluster,
-    verbose: bool, quiet: bool, **params: Any,
+    save_vocab: str | None, base: str | None, like: str | None, freeze: str | None, resume: bool, tests:
+    tuple[str, ...], cluster: Cluster, verbose: bool, quiet: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS.
 
@@ -96,35 +95,27 @@ def train(
     """
     if output == "-" and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
-    lists, ctx = take_reading(params), click.get_current_context()
-    given = _given(ctx, params)
-    for test in tests:
-        read_test(test)  # what is wrong with it is found before training
-    flags = {"--no-context": no_context, "--force": force}
+    ctx, words = click.get_current_context(), list_files(params)
+    lists = take_reading(params)
+    params = {name: value for name, value in params.items() if name in TrainConfig.__dataclass_fields__}
+    given = {name: value for name, value in params.items() if is_given(ctx, name)}
     cluster = replace(cluster, given=given, resume=resume)
-    keeping = replace(
-        _keeping(corpus, output, base, freeze, cluster, flags=flags),
-        seconds=60 * checkpoint_every, tests=tests, with_context=not no_context, replaces=not no_clobber,
-        force=force,
-    )  # fmt: skip
-    if keeping.resumed is not None:
-        config = keeping.resumed.config(given)
-    elif base is not None or like is not None:
-        config = config_of(parameters_like(Embeddings.load(base or like or "", with_context=False), given))
-    else:
-        config = config_of(params)
+    keeping = make_keeping(ctx, cluster)
+    config = _config(keeping, like, params, given)
     monitor = Monitor() if quiet else Console(progress, verbose=verbose)
-    for text in without_effect(config, given):
+    for text in without_effect(config, [*given, *lists]):
         monitor.note(f"warning: {text}")
     local = corpus if cluster.workers is None else [name for name in corpus if "://" not in name]
     sources = find_sources(local, monitor.note) if local else []
-    refuse_input_as_output(sources, output, log_json, plot_loss, save_vocab)
+    beside, kept = (log_json, plot_loss, save_vocab), None if output == "-" else checkpoint_of(output)
+    refuse_input_as_output(sources, output, *beside, files=(*words, freeze, *tests), checkpoint=kept)
+    refuse_input_as_output([], *beside, files=(base, like), checkpoint=kept)  # which -o may replace
     useless = given_text_options(ctx)
-    if cluster.workers is not None and _given(ctx, {"checkpoint_every": None}):
+    if cluster.workers is not None and is_given(ctx, "checkpoint_every"):
         raise UsageError("--checkpoint-every has no effect with --workers: every round is kept")
     refuse_text_options(sources)
     if log_json:
-        monitor = Together(monitor, JsonLog(log_json))
+        monitor = Together(monitor, JsonLog(log_json, append=resume))
     with _curve(plot_loss, quiet=quiet) as recorder, contextlib.ExitStack() as stack:
         words_file = None if save_vocab is None else stack.enter_context(Staging(save_vocab))
         everyone = Together(monitor, recorder)
@@ -136,39 +127,13 @@ def train(
             words_file.write_bytes(vocab_text(embeddings.vocab))
 
 
-def _given(ctx: click.Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters that stand on the command line."""
-    source = click.core.ParameterSource.COMMANDLINE
-    return {name: value for name, value in params.items() if ctx.get_parameter_source(name) is source}
-
-
-def _keeping(
-    corpus: tuple[str, ...],
-    output: str,
-    base: str | None,
-    freeze: str | None,
-    cluster: Cluster,
-    *,
-    flags: dict[str, bool],
-) -> Keeping:
-    """Return what the run goes on from, and the command that goes on with it, which repeats the flags."""
-    if cluster.resume and output == "-":
-        raise UsageError("--resume needs -o FILE: the checkpoint lies beside it")
-    if freeze is not None and base is None:
-        raise UsageError("--freeze needs --from MODEL: only its words have vectors to keep")
-    files = {"-o": None if output == DEFAULT_NAME else output, "--from": base, "--freeze": freeze}
-    named = [part for name, file in files.items() if file is not None for part in (name, file)]
-    given = [flag for flag, is_on in flags.items() if is_on]
-    command = shlex.join(["w2vfast", "train", *corpus, *named, *given, *cluster.arguments, "--resume"])
-    if "-" in corpus:
-        command = f"... | {command}"
-    model = None if base is None else Base(Embeddings.load(base), base)
-    frozen = frozenset() if freeze is None else read_words(freeze)
-    if not cluster.resume or cluster.workers is not None:
-        return Keeping(command=command, base=model, frozen=frozen)
-    from w2vfast.training.checkpoint import Saved
-
-    return Keeping(Saved(checkpoint_of(output)), command, base=model, frozen=frozen)
+def _config(keeping: Keeping, like: str | None, params: dict[str, Any], given: dict[str, Any]) -> TrainConfig:
+    """Return the options of the run: a checkpoint's, a model's where none are given, or those of the command."""
+    if keeping.resumed is not None:
+        return keeping.resumed.config(given)
+    if keeping.base is not None:
+        return config_of(parameters_like(keeping.base.model, given))
+    return config_of(params if like is None else parameters_like(Embeddings.open(like), given))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import (
     common_options,
     config_of,
+    list_files,
     progress_option,
     refuse_text_options,
     take_reading,
@@ -21,7 +22,8 @@ from w2vfast.corpus.wordlists import vocab_text
 from w2vfast.system.staging import Staging
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
-from w2vfast.training.run import read_corpus, refuse_input_as_output
+from w2vfast.training.outputs import refuse_input_as_output
+from w2vfast.training.run import read_corpus
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
@@ -54,11 +56,11 @@ def vocab(
     w2vfast train corpus.txt --vocab words.tsv
     """
     monitor = Monitor() if quiet else Console(progress)
-    lists = take_reading(params)
+    files, lists = list_files(params), take_reading(params)
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
     refuse_text_options(sources)
-    refuse_input_as_output(sources, output)
+    refuse_input_as_output(sources, output, files=files)
     with Staging(output) as staging:
         announce(sources, monitor)
         encoded = read_corpus(sources, config.reading(**lists, for_training=False), monitor)

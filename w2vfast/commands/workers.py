@@ -34,12 +34,6 @@ class Cluster:
     given: dict[str, Any] = field(default_factory=dict)  # the parameters of training on the command line
     resume: bool = False
 
-    @property
-    def arguments(self) -> list[str]:
-        """The options again, for a command that resumes the run."""
-        named = {name: getattr(self, name) for name in ("workers", "replicas", "rounds", "checkpoint")}
-        return [text for name, value in named.items() if value is not None for text in (f"--{name}", str(value))]
-
 
 def cluster_options(function: F) -> F:
     """Add the options of training on workers; the command gets them as one argument, ``cluster``."""

@@ -66,7 +66,7 @@ def train_to_file(
         raise UsageError(f"{os.fspath(output)} is there already, and --no-clobber was given")
     if any(os.path.exists(output) and _is_same(file.url, output) for file in files):
         raise UsageError(f"the output {os.fspath(output)} is one of the inputs")
-    with Staging(output) as staging:
+    with Staging(output, replaces=keeping.replaces) as staging:
         begin = time.perf_counter()
         run = start(files, config, monitor, keeping, options, engine, **lists)
         train = partial(_train_and_keep, run, staging.name, keeping)

@@ -66,13 +66,9 @@ def write_last(model: Path) -> None:
     try:
         note.parent.mkdir(parents=True, exist_ok=True)
         with Staging(note) as staging:
-            staging.write(lambda path: _fill(path, content), len(content))
+            staging.write_bytes(content)
     except (OSError, OutputError):
         pass  # a convenience; the model itself is safe
-
-
-def _fill(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _note_path() -> Path | None:

@@ -5,10 +5,11 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from w2vfast.errors import OutputError, W2vfastError
+from w2vfast.errors import OutputError, UsageError, W2vfastError
 
 
 def state_folder() -> Path | None:
@@ -20,9 +21,33 @@ def state_folder() -> Path | None:
     return Path(root) / "w2vfast"
 
 
+def real_path(path: str | os.PathLike[str]) -> str:
+    """Return the absolute path without links.
+
+    Raises
+    ------
+    UsageError
+        The path is relative, and the working folder was removed.
+    """
+    try:
+        return os.path.realpath(path)
+    except FileNotFoundError:
+        raise UsageError(f"there is no {os.fspath(path)}: the working folder was removed") from None
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """Return each path's stem, with as many folders as no other path ends with; else the path."""
+    tails: dict[str, list[str]] = {}
+    for path in paths:
+        parts = Path(path).with_suffix("").parts
+        tails[path] = ["/".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+    taken = Counter(tail for own in tails.values() for tail in own)
+    return [next((tail for tail in tails[path] if taken[tail] == 1), path) for path in paths]
+
+
 def checkpoint_of(output: str | os.PathLike[str]) -> Path:
     """Return the path of the checkpoint that belongs to an output, through links."""
-    return Path(os.path.realpath(output) + ".ckpt")
+    return Path(real_path(output) + ".ckpt")
 
 
 def temporary_folder() -> str:

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from w2vfast.errors import OutputError, UsageError
+from w2vfast.system.places import real_path
 
 try:
     import fcntl
@@ -40,6 +41,8 @@ class Staging:
         replaced; a FIFO or device is written to, never replaced.
     files
         Names of the files of a result that is a folder; an older folder is replaced if it has no others.
+    replaces
+        Whether an older file is replaced; else it is an error, also if it appears before the result is there.
 
     Raises
     ------
@@ -49,14 +52,16 @@ class Staging:
         The output is a folder and the result is not, or the other way round.
     """
 
-    def __init__(self, output: str | os.PathLike[str], *, files: Collection[str] = ()) -> None:
+    def __init__(
+        self, output: str | os.PathLike[str], *, files: Collection[str] = (), replaces: bool = True
+    ) -> None:
         self.is_stdout = os.fspath(output) == "-"
-        self.target = Path(os.path.realpath(output))
+        self.target = Path("-" if self.is_stdout else real_path(output))
         self.name = "standard output" if self.is_stdout else os.fspath(output)
         if not self.name:
             raise UsageError("an empty file name")
         self._lock = -1
-        self._files = files
+        self._files, self._replaces = files, replaces
         with self._reporting():
             if files:
                 self._check_folder()
@@ -154,7 +159,7 @@ class Staging:
         with open(staged, "rb+") as file:
             os.chmod(staged, _mode_for(self.target))
             os.fsync(file.fileno())
-        os.replace(staged, self.target)
+        (os.replace if self._replaces else _move)(staged, self.target)
         _flush_folder(self.target.parent)
 
     def _check_folder(self) -> None:
@@ -219,6 +224,18 @@ class Staging:
             raise
         except OSError as error:
             raise OutputError(f"cannot write {self.name}: {error.strerror or error}") from None
+
+
+def _move(staged: Path, target: Path) -> None:
+    """Rename a file to a name that nothing has yet."""
+    try:
+        os.link(staged, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        os.replace(staged, target)
 
 
 def _flush_folder(folder: Path) -> None:

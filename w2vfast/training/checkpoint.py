@@ -5,9 +5,11 @@ states of the shards; the position in the text; the options; and the checksums o
 the same when the run is resumed.
 """
 
+import io
 import os
 import time
 import zlib
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from w2vfast.errors import FormatError, Interrupted, OutputError, UsageError
 from w2vfast.model.contents import Contents
-from w2vfast.model.native import NativeFile, model_bytes, write_model
+from w2vfast.model.native import NativeFile, looks_native, model_bytes, write_model
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
@@ -29,6 +31,17 @@ if TYPE_CHECKING:
     from w2vfast.training.trainer import Trainer
 
 FORM = "w2vfast-checkpoint"
+_START_BYTES = 4096  # its form stands there
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Tell whether a file begins like a checkpoint."""
+    try:
+        with path.open("rb") if path.is_file() else io.BytesIO() as file:
+            start = file.read(_START_BYTES)
+    except OSError:
+        return False
+    return looks_native(start) and f'"{FORM}'.encode() in start.replace(b"\\", b"")
 
 
 def fingerprint(corpus: "EncodedCorpus") -> dict[str, Any]:
@@ -39,6 +52,11 @@ def fingerprint(corpus: "EncodedCorpus") -> dict[str, Any]:
         "ids_crc32": _crc(corpus.ids),
         "offsets_crc32": _crc(corpus.offsets),
     }
+
+
+def _about_words(words: Collection[str]) -> str:
+    """Return what tells one set of words from another."""
+    return f"{len(words):,} words ({zlib.crc32(' '.join(sorted(words)).encode()):08x})" if words else "none"
 
 
 def _crc(array: NDArray[Any]) -> str:
@@ -96,8 +114,10 @@ class Saved:
             raise UsageError(f"cannot resume with other options: {listed}")
         return TrainConfig(**known | {name: given[name] for name in given if name == "threads"})
 
-    def check(self, corpus: "EncodedCorpus", base: str | None = None) -> None:
-        """Make sure that the text is the one that was trained on, and the model the one that was gone on from.
+    def check(
+        self, corpus: "EncodedCorpus", base: str | None = None, frozen: Collection[str] = frozenset()
+    ) -> None:
+        """Make sure that text, model that was gone on from and words that keep their vectors are the same.
 
         Raises
         ------
@@ -107,6 +127,11 @@ class Saved:
         if base != self._about.get("base"):
             began = self._about.get("base") or "no model"
             raise UsageError(f"cannot resume: the run went on from {began}, not from {base or 'none'} (--from)")
+        kept = self._about.get("frozen", _about_words(frozen))  # older checkpoints do not tell
+        if kept != _about_words(frozen):
+            raise UsageError(
+                f"cannot resume: words that keep their vectors: {_about_words(frozen)} (was {kept}) (--freeze)"
+            )
         now = fingerprint(corpus)
         differ = [name for name in now if now[name] != self._fingerprint.get(name)]
         if list(corpus.vocab.words) != list(self.vocab.words):
@@ -134,14 +159,16 @@ class Checkpoints:
         Its size; so much of the disk is claimed for it in advance.
     base
         The fingerprint of the model that the run went on from.
+    frozen
+        The words that keep their vectors.
     """
 
     def __init__(
         self, path: Path | None, stop: StopRequests, monitor: Monitor, seconds: float, n_bytes: int = 0,
-        base: str | None = None,
+        base: str | None = None, frozen: Collection[str] = frozenset(),
     ) -> None:  # fmt: skip
         self._path, self._stop, self._monitor, self._seconds = path, stop, monitor, seconds
-        self._n_bytes, self._base = n_bytes, base
+        self._n_bytes, self._base, self._frozen = n_bytes, base, _about_words(frozen)
         self._begin = self._last = time.monotonic()
         self._staging: Staging | None = None
         self._fingerprint: dict[str, Any] = {}
@@ -183,6 +210,7 @@ class Checkpoints:
         contents = Contents(W, corpus.vocab, W_out, asdict(trainer.config))
         self._fingerprint = self._fingerprint or fingerprint(corpus)
         about = {"progress": state.numbers(), "fingerprint": self._fingerprint, "base": self._base}
+        about["frozen"] = self._frozen
         extra = {"states": state.states.view(np.int64)}
         begin = time.monotonic()
         try:

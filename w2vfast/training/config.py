@@ -125,22 +125,24 @@ class TrainConfig:
             raise UsageError("left and right must not both be 0")
         if self.early_stop is not None and self.held_out == 0:
             raise UsageError("early_stop needs held_out, a share of the text such as 0.01")
-        if self.alpha is not None and self.min_alpha is not None and self.min_alpha > self.alpha:
-            raise UsageError(f"min_alpha ({self.min_alpha}) must not exceed alpha ({self.alpha})")
+        if self.min_alpha is not None and self.min_alpha > self._resolved_alpha():
+            raise UsageError(f"min_alpha ({self.min_alpha}) must not exceed alpha ({self._resolved_alpha()})")
 
     def resolved(self) -> Self:
         """Return the same configuration with every None replaced by the value that will be used."""
         check_numba_threads()
-        alpha = self.alpha
-        if alpha is None:
-            alphas = DEFAULT_ALPHA_HS if self.loss == "hs" else DEFAULT_ALPHA
-            alpha = alphas["sg" if self.model == "sg" else self.cbow_grad]
+        alpha = self._resolved_alpha()
         return dataclasses.replace(
             self,
-            alpha=float(alpha),
-            min_alpha=float(alpha * 1e-4 if self.min_alpha is None else min(self.min_alpha, alpha)),
+            alpha=alpha,
+            min_alpha=alpha * 1e-4 if self.min_alpha is None else float(self.min_alpha),
             threads=self.threads or count_cpus(),
         )
+
+    def _resolved_alpha(self) -> float:
+        """Return the learning rate at the start, by default one that suits model and gradient."""
+        alphas = DEFAULT_ALPHA_HS if self.loss == "hs" else DEFAULT_ALPHA
+        return float(alphas["sg" if self.model == "sg" else self.cbow_grad] if self.alpha is None else self.alpha)
 
     def reading(self, **more: Any) -> ReadingOptions:
         """Return how to read text, ``more`` being the lists of words; the configuration must be resolved."""

@@ -35,7 +35,9 @@ class JsonLog(Monitor):
     Parameters
     ----------
     path
-        The file, written anew, each line at once.
+        The file, written line by line; an older one goes with the first line.
+    append
+        Whether lines are added to an older file instead.
 
     Raises
     ------
@@ -43,10 +45,10 @@ class JsonLog(Monitor):
         The file cannot be opened or, later, written to.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.fspath(path)
+    def __init__(self, path: str | os.PathLike[str], *, append: bool = False) -> None:
+        self._path, self._is_old = os.fspath(path), not append
         try:
-            self._file = Path(path).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 closed by finished()
+            self._file = Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 closed by finished()
         except OSError as error:
             raise self._error(error) from None
 
@@ -70,6 +72,9 @@ class JsonLog(Monitor):
 
     def _write_row(self, row: dict[str, Any]) -> None:
         try:
+            if self._is_old and os.path.isfile(self._path):
+                self._file.truncate(0)
+            self._is_old = False
             self._file.write(json.dumps(row) + "\n")
         except OSError as error:
             raise self._error(error) from None

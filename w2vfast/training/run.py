@@ -23,13 +23,14 @@ from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.evaluate import evaluate
 from w2vfast.model.vectors import WordVectors
-from w2vfast.system.places import checkpoint_of
+from w2vfast.system.places import checkpoint_of, short_names
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.continued import Base
 from w2vfast.training.messages import announce, describe, warn, warn_of_cost
 from w2vfast.training.monitor import Monitor, clock, human
+from w2vfast.training.outputs import refuse_input_as_output
 from w2vfast.training.resources import check_resources, model_file_bytes
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def train_to_file(
     refuse_input_as_output(sources, output)
     if not keeping.replaces and os.path.isfile(output):
         raise UsageError(f"{os.fspath(output)} is there already, and --no-clobber was given")
-    with Staging(output) as staging:
+    with Staging(output, replaces=keeping.replaces) as staging:
         begin = time.perf_counter()
         trainer = prepare(sources, config, monitor, staging, keeping, **lists)
         return finish(trainer, partial(_train_and_keep, trainer, staging, keeping), staging, keeping, begin)
@@ -238,7 +239,7 @@ def _train_and_keep(
         monitor.note(f"{path.name} of an unfinished run is there; --resume would go on with it")
     n_bytes = model_file_bytes(trainer.corpus, trainer.config.dim)
     base = None if keeping.base is None else keeping.base.fingerprint
-    with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base) as checkpoints:
+    with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base, keeping.frozen) as checkpoints:
         try:
             trainer.run(lambda run: _after_chunk(run, checkpoints, keeping.tests))
             if path is None or (keeping.resumed is None and checkpoints.share is None):
@@ -267,8 +268,12 @@ def score(trainer: "Run", tests: Sequence[str]) -> None:
     """Tell the scores of the vectors at the end of an epoch."""
     vectors = np.ascontiguousarray(trainer.model.W[:, : trainer.config.dim])
     model, epoch = WordVectors(Contents(vectors, trainer.corpus.vocab)), trainer.state.done // trainer.n_tokens
-    lines = [line for test in tests for line in evaluate(model, test)]
-    scores = {s.test: s.score for s in lines if s.section in ("total", "spearman")}
+    scores = {
+        name: line.score
+        for name, test in zip(short_names(tests), tests, strict=True)
+        for line in evaluate(model, test)
+        if line.section in ("total", "spearman")
+    }
     shown = ", ".join(f"{name} {'-' if score is None else f'{score:.1f}'}" for name, score in scores.items())
     trainer.monitor.note(f"epoch {epoch}: {shown}")
     trainer.monitor.evaluated(epoch, scores)
@@ -318,7 +323,7 @@ def prepare(
     check_resources(corpus, config, monitor, staging, force=keeping.force)
     trainer = Trainer(corpus, config, monitor)
     if resumed is not None:
-        resumed.check(corpus, None if base is None else base.fingerprint)
+        resumed.check(corpus, None if base is None else base.fingerprint, keeping.frozen)
         trainer.resume(resumed.state, resumed.W, resumed.W_out)
         monitor.note(f"going on at {100 * resumed.state.done / resumed.state.total:.1f} %")
     elif base is not None:
@@ -328,13 +333,6 @@ def prepare(
     if keeping.frozen:
         monitor.note(f"{trainer.freeze(keeping.frozen):,} words keep their vectors (--freeze)")
     return trainer
-
-
-def refuse_input_as_output(sources: Sequence[Source], *outputs: str | os.PathLike[str] | None) -> None:
-    """Raise a UsageError if a file to be written is one of those to be read, by whatever name."""
-    for output in outputs:
-        if output is not None and any(source.is_file(Path(os.path.realpath(output))) for source in sources):
-            raise UsageError(f"the output {os.fspath(output)} is one of the inputs")
 
 
 def read_corpus(sources: Sequence[Source], reading: ReadingOptions, monitor: Monitor) -> "EncodedCorpus":
