@@ -88,8 +88,8 @@ def train(
             raise UsageError("a corpus is a path (str) or a stream open for bytes: open(path, 'rb')")
     sources = find_sources(corpus, (monitor or Monitor()).note)
     base = Embeddings.load(base) if isinstance(base, str | os.PathLike) else base
-    config = make_config(params if base is None else parameters_like(base, params)).resolved()
     keeping = Keeping(base=None if base is None else Base(base, "the base"))
+    config = make_config(params if base is None else parameters_like(base, params)).resolved()
     trainer = prepare(sources, config, monitor or Monitor(), None, keeping)
     trainer.run()
     return _result(trainer, keeping, None)
