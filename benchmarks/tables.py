@@ -33,14 +33,19 @@ PAGES = [HERE.parent / "README.md", HERE / "README.md"]
 def measured(name: str) -> str:
     """Return a measurement with the command that made it and the machine it ran on."""
     result = json.loads((HERE / "results" / f"{name}.json").read_text())
-    computer, packages = result["machine"], result["machine"]["packages"]
-    versions = ", ".join(f"{package} {version}" for package, version in packages.items() if package != "w2vfast")
-    about = f"{computer['processor']}, {computer['cores']} cores; Python {computer['python']}, {versions}"
     if name == "scaling":
         table = scaling.table(result["sweeps"]) + "\n\n" + scaling.accuracy_table(result["accuracy"])
     else:
         table = SCRIPTS.get(name.partition("-")[0], compare).table(result["rows"])
-    return f"`{result['command']}`\n\n{table}\n\n{about}"
+    return f"`{result['command']}`\n\n{table}{about(result.get('machine'))}"
+
+
+def about(computer: dict | None) -> str:
+    """Return what a measurement ran on, if that was stored."""
+    if computer is None:
+        return ""
+    packages = ", ".join(f"{name} {version}" for name, version in computer["packages"].items() if name != "w2vfast")
+    return f"\n\n{computer['processor']}, {computer['cores']} cores; Python {computer['python']}, {packages}"
 
 
 def soak() -> str:

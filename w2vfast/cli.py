@@ -5,11 +5,13 @@ import errno
 import importlib
 import os
 import platform
+import re
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -59,6 +61,14 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(f"w2vfast.commands.{name}"), name)
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may be meant."""
+        if args[0] not in _COMMANDS and (close := get_close_matches(args[0], _COMMANDS, 1)):
+            raise click.UsageError(f"No such command '{args[0]}'. Did you mean '{close[0]}'?", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the program does, and how."""
@@ -143,7 +153,7 @@ def _report(error: Exception, arguments: Sequence[str] = ()) -> int:
     if "--debug" in arguments:
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):
-        text = error.format_message().rstrip(".")
+        text = re.sub(r"\((Did you mean .*\?)\)$", r"\1", error.format_message().rstrip("."))
         if isinstance(error, click.UsageError) and error.ctx is not None:
             text += f"{'' if text.endswith('?') else '.'} Try: {error.ctx.command_path} --help"
         _complain(text)
