@@ -44,7 +44,7 @@ def about(computer: dict | None) -> str:
     """Return what a measurement ran on, if that was stored."""
     if computer is None:
         return ""
-    packages = ", ".join(f"{name} {version}" for name, version in computer["packages"].items() if name != "w2vfast")
+    packages = ", ".join(f"{name} {number}" for name, number in computer["packages"].items() if name != "w2vfast")
     return f"\n\n{computer['processor']}, {computer['cores']} cores; Python {computer['python']}, {packages}"
 
 

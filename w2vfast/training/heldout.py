@@ -10,7 +10,7 @@ from w2vfast.errors import CorpusError
 from w2vfast.kernels.arguments import Job, Model, Settings, Tables, Text
 
 _MOST_ROUNDS = 32
-_ENOUGH_TOKENS = 300_000  # one window of 32 is measured; less text is gone through several times
+_ENOUGH_TOKENS = 300_000  # one window of 32 is measured, of the full softmax all; less text is gone through again
 _SEED = 3
 
 
