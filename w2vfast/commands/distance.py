@@ -21,7 +21,7 @@ def distance(asking: Asking, words: tuple[str, ...]) -> None:
 
     \b
     w2vfast distance king queen
-    cut -f1,2 wordsim.tsv | w2vfast distance -
+    cut -f1,2 wordsim353.tsv | w2vfast distance -
     """
     for batch in questions(words, "w2vfast distance king queen", at_least=2):
         pairs = (pair for question in batch for pair in itertools.combinations(asking.known(question), 2))
