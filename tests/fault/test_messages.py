@@ -43,7 +43,10 @@ def test_too_little_memory(command, helps):
 
 def test_a_hint_reads_well(w2v):
     hint = w2v("similar", "--hlep").stderr
-    assert hint.endswith(b"Did you mean one of: '--help', '--help-all'? Try: w2vfast similar --help\n")
+    assert hint.endswith(b" Try: w2vfast similar --help\n")
+    assert b"--help-all" in hint  # in click's words, which vary
+    assert b"?." not in hint
+    assert b"?)" not in hint
     assert w2v("trian").stderr.endswith(b"'trian'. Did you mean 'train'? Try: w2vfast --help\n")
     assert w2v("frob").stderr.endswith(b"'frob'. Try: w2vfast --help\n")
 
