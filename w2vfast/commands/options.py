@@ -7,7 +7,6 @@ from typing import Any, get_args
 import click
 
 from w2vfast.commands.help import LEARNING, MODEL, RUN, TEXT, F, GroupedOption, NumberOrAll
-from w2vfast.corpus.sources import Source
 from w2vfast.corpus.wordlists import read_vocab, read_words
 from w2vfast.errors import UsageError
 from w2vfast.training.config import LIMITS, TrainConfig
@@ -174,18 +173,13 @@ def take_reading(params: dict[str, Any]) -> dict[str, Any]:
     return lists
 
 
-def given_text_options(ctx: click.Context) -> list[str]:
-    """Return the options of ``text_options`` that stand on the command line."""
-    names = [*_READING, *_COUNTS, *_LISTS]
-    given = [name for name in names if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
-    return [f"--{name.replace('_', '-')}" for name in given]
-
-
-def refuse_text_options(sources: Iterable[Source]) -> None:
-    """Raise a UsageError if options of ``text_options`` are given and there is no text left to read."""
-    useless = given_text_options(click.get_current_context())
+def refuse_text_options(sources: Iterable[Any]) -> None:
+    """Raise a UsageError if options of ``text_options`` are given and a source or file ``is_encoded`` already."""
+    source_of, names = click.get_current_context().get_parameter_source, [*_READING, *_COUNTS, *_LISTS]
+    useless = [name for name in names if source_of(name) is click.core.ParameterSource.COMMANDLINE]
     if useless and any(source.is_encoded for source in sources):
-        raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
+        option = useless[0].replace("_", "-")
+        raise UsageError(f"--{option} has no effect on an encoded corpus; give it to w2vfast encode")
 
 
 def progress_option(function: F) -> F:

@@ -14,7 +14,6 @@ from w2vfast.commands.next import tell_next
 from w2vfast.commands.options import (
     common_options,
     config_of,
-    given_text_options,
     list_files,
     progress_option,
     refuse_text_options,
@@ -110,7 +109,6 @@ def train(
     beside, kept = (log_json, plot_loss, save_vocab), None if output == "-" else checkpoint_of(output)
     refuse_input_as_output(sources, output, *beside, files=(*words, freeze, *tests), checkpoint=kept)
     refuse_input_as_output([], *beside, files=(base, like), checkpoint=kept)  # which -o may replace
-    useless = given_text_options(ctx)
     if cluster.workers is not None and is_given(ctx, "checkpoint_every"):
         raise UsageError("--checkpoint-every has no effect with --workers: every round is kept")
     refuse_text_options(sources)
@@ -122,7 +120,7 @@ def train(
         if cluster.workers is None:
             embeddings = run_training(sources, config, everyone, output, keeping, **lists)
         else:
-            embeddings = train_on_workers(corpus, config, everyone, output, keeping, cluster, useless, **lists)
+            embeddings = train_on_workers(corpus, config, everyone, output, keeping, cluster, **lists)
         if words_file is not None:
             words_file.write_bytes(vocab_text(embeddings.vocab))
 

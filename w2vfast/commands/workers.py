@@ -11,6 +11,7 @@ import click
 
 from w2vfast.commands.help import F, grouped
 from w2vfast.commands.next import tell_next
+from w2vfast.commands.options import refuse_text_options
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.training.config import TrainConfig
@@ -78,20 +79,16 @@ def connect(address: str) -> "DaskEngine":
 
 def train_on_workers(
     corpus: Sequence[str], config: TrainConfig, monitor: Monitor, output: str, keeping: Keeping, cluster: Cluster,
-    useless: Sequence[str], **lists: Any,
+    **lists: Any,
 ) -> Embeddings:  # fmt: skip
-    """Train on a cluster, write the model, say what to try next.
-
-    ``useless`` are the options given that an encoded corpus makes no use of.
-    """
+    """Train on a cluster, write the model, say what to try next."""
     assert cluster.workers is not None
     with connect(cluster.workers) as engine:
         from w2vfast.distributed.reading import find_files
         from w2vfast.distributed.start import Options, default_store, train_to_file
 
         files = find_files(corpus, config.sentence)
-        if useless and any(file.is_encoded for file in files):
-            raise UsageError(f"{useless[0]} has no effect on an encoded corpus; give it to w2vfast encode")
+        refuse_text_options(files)
         place = cluster.checkpoint or default_store(output)
         store = place if "://" in place else os.path.realpath(place)
         options = Options(store, cluster.replicas, cluster.rounds, cluster.given, cluster.resume)
