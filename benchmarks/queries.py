@@ -93,7 +93,10 @@ def cases(folder: Path, args: argparse.Namespace) -> list[tuple[str, str, list[s
             2, ("evaluate, 19,544 analogies", sizes[0], [*COMMAND, "evaluate", args.questions, "-m", small])
         )
     if not args.without_large:
+        big, back = str(folder / "large.bin"), str(folder / "back.w2v")
         found.insert(1, ("similar king", sizes[1], [*COMMAND, "similar", "king", "-m", large]))
+        found.append(("convert to binary", sizes[1], [*COMMAND, "convert", large, "-o", big]))
+        found.append(("convert from binary", sizes[1], [*COMMAND, "convert", big, "-o", back]))
     if peer.installed("gensim (iterable)"):
         for model, size in (("small", sizes[0]), ("large", sizes[1]))[: 1 if args.without_large else 2]:
             saved = str(folder / f"{model}.kv")
