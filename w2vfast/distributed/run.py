@@ -92,17 +92,11 @@ class ClusterRun:
 
     def _train_round(self) -> None:
         state, number, begin = self.state, self._manifest.last.n_rounds, time.perf_counter()
-        if number % self.plan.n_rounds == 0:
-            state.epoch_loss_sum, state.n_measured = 0.0, 0
         stats, blocks = self._outcomes(number)
         n_tokens = self.plan.tokens_before(number + 1) - state.done
-        measured = sum(s.n_measured for s in stats)
-        loss_sum = sum(s.loss_sum for s in stats)
-        state.done += n_tokens
+        loss_sum, n_measured = sum(s.loss_sum for s in stats), sum(s.n_measured for s in stats)
         state.n_pairs += sum(s.n_pairs for s in stats)
-        state.epoch_loss_sum, state.n_measured = state.epoch_loss_sum + loss_sum, state.n_measured + measured
-        loss = loss_sum / measured if measured else state.last_loss
-        state.last_loss = state.epoch_loss_sum / state.n_measured if state.n_measured else state.last_loss
+        loss = state.add(n_tokens, loss_sum, n_measured, begins_epoch=number % self.plan.n_rounds == 0)
         self._check(loss, max(blocks, key=lambda b: b.norm if math.isfinite(b.norm) else math.inf).norm)
         names = [block.name for block in blocks]
         held_out_loss = self._measure_held_out(names) if state.done % self.n_tokens == 0 else None

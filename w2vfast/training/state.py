@@ -41,6 +41,18 @@ class RunState:
             raise ValueError("progress that makes sense")
         return cls(states=states, resumed_at=int(values["done"]), **values)  # type: ignore[arg-type]
 
+    def add(self, n_tokens: int, loss_sum: float, n_measured: int, *, begins_epoch: bool) -> float:
+        """Take note of tokens that were trained on; return the mean loss of a pair among them."""
+        if begins_epoch:
+            self.epoch_loss_sum, self.n_measured = 0.0, 0
+        self.done += n_tokens
+        self.epoch_loss_sum += loss_sum
+        self.n_measured += n_measured
+        loss = loss_sum / n_measured if n_measured else self.last_loss
+        if self.n_measured:
+            self.last_loss = self.epoch_loss_sum / self.n_measured
+        return loss
+
     def note_held_out(self, loss: float) -> None:
         """Remember the loss on the text held out, and whether it has fallen."""
         if self.best_held_out_loss < 0 or loss < self.best_held_out_loss:

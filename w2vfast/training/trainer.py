@@ -178,20 +178,12 @@ class Trainer:
         """Train on the next tokens of the epoch, for about CHUNK_SECONDS."""
         state, n_tokens = self.state, self.n_tokens
         epoch, start = divmod(state.done, n_tokens)
-        if start == 0:
-            state.epoch_loss_sum, state.n_measured = 0.0, 0
         stop = min(start + (self._round or self._chunk), n_tokens)
         before = time.perf_counter()
         self._train(worker, epoch, start, stop)
         seconds = max(time.perf_counter() - before, 1e-9)
-        measured = int(self._pairs[:, 0].sum())
-        state.done += stop - start
-        state.epoch_loss_sum, state.n_measured = (
-            state.epoch_loss_sum + float(self._losses.sum()),
-            state.n_measured + measured,
-        )
-        loss = self._losses.sum() / measured if measured else state.last_loss
-        state.last_loss = state.epoch_loss_sum / state.n_measured if state.n_measured else state.last_loss
+        loss_sum, n_measured = float(self._losses.sum()), int(self._pairs[:, 0].sum())
+        loss = state.add(stop - start, loss_sum, n_measured, begins_epoch=start == 0)
         self._check(loss, state.done / state.total)
         held_out_loss = self._measure_held_out(worker) if stop == n_tokens else None
         self.monitor.trained(self._progress(loss, stop - start, seconds, held_out_loss))
