@@ -1,6 +1,7 @@
 """Evaluation and clustering: against plain counting, brute force and planted structure."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -149,11 +150,13 @@ def test_evaluate_as_a_user(w2v, sample_model):
         json.loads(line) for line in w2v("evaluate", "pairs", "-m", sample_model, "--json").stdout.splitlines()
     ]
     assert [o["section"] for o in objects] == ["spearman", "pearson"]
-    table = (
-        w2v("evaluate", "pairs", "-m", sample_model, "-m", sample_model, "--table").stdout.decode().splitlines()
-    )
+    (w2v.folder / "other").mkdir()
+    shutil.copy(sample_model, w2v.folder / "other" / "sample.w2v")
+    several = ("-m", sample_model, "-m", "other/sample.w2v", "-m", sample_model, "-m", "v.txt", "--table")
+    table = w2v("evaluate", "pairs", *several).stdout.decode().splitlines()
     assert len(table) == 3
-    assert "sample.w2v (2)" in table[0]
+    folder = sample_model.parent.name
+    assert table[0].split() == ["test", "section", f"{folder}/sample.w2v", "other/sample.w2v", "v.txt"]
     assert w2v("evaluate", "none", "-m", sample_model).returncode == 1
     assert w2v("evaluate", "missing", "-m", sample_model).returncode == 2
     assert w2v("evaluate", sample_model, "-m", sample_model).returncode == 3

@@ -4,8 +4,7 @@ import dataclasses
 import json
 import os
 import sys
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
@@ -15,6 +14,7 @@ from w2vfast.commands.help import GroupedCommand, NumberOrAll
 from w2vfast.commands.options import common_options
 from w2vfast.model.evaluate import Score
 from w2vfast.model.evaluate import evaluate as score
+from w2vfast.system.places import short_names
 
 _COLUMNS = ("model", *(field.name for field in dataclasses.fields(Score)))
 
@@ -56,9 +56,9 @@ def evaluate(
     if not quiet:
         among = "all words" if limit is None else f"the {limit:,} first words"
         output.note(f"analogies among {among}; letter case {'matters' if case_sensitive else 'is ignored'}")
-    for name in model_file or (os.environ.get("W2VFAST_MODEL"),):
+    names: list[str | None] = [*dict.fromkeys(model_file)] or [os.environ.get("W2VFAST_MODEL")]
+    for name, shown in zip(names, short_names([name or "model" for name in names], with_suffix=True), strict=True):
         model = open_model(name, quiet=quiet)
-        shown = _unused(Path(name or "model").name, results)
         results[shown] = [
             line for test in tests
             for line in score(model, test, top=limit, fold_case=not case_sensitive, method=method)
@@ -75,15 +75,6 @@ def evaluate(
                     json.dumps(values) + "\n" if form == "json" else output.as_row(values.values(), digits=2)
                 )
     return int(not any(line.total for lines in results.values() for line in lines))
-
-
-def _unused(name: str, taken: dict[str, Any]) -> str:
-    """Return a name for a model that no other has."""
-    number = 2
-    result = name
-    while result in taken:
-        result, number = f"{name} ({number})", number + 1
-    return result
 
 
 def _table(results: dict[str, list[Score]]) -> str:

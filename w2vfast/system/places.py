@@ -35,11 +35,11 @@ def real_path(path: str | os.PathLike[str]) -> str:
         raise UsageError(f"there is no {os.fspath(path)}: the working folder was removed") from None
 
 
-def short_names(paths: Sequence[str]) -> list[str]:
-    """Return each path's stem, with as many folders as no other path ends with; else the path."""
+def short_names(paths: Sequence[str], *, with_suffix: bool = False) -> list[str]:
+    """Return the name of each file, with as many folders as no other path ends with; else the path."""
     tails: dict[str, list[str]] = {}
     for path in paths:
-        parts = Path(path).with_suffix("").parts
+        parts = (Path(path) if with_suffix else Path(path).with_suffix("")).parts
         tails[path] = ["/".join(parts[-n:]) for n in range(1, len(parts) + 1)]
     taken = Counter(tail for own in tails.values() for tail in own)
     return [next((tail for tail in tails[path] if taken[tail] == 1), path) for path in paths]
