@@ -81,6 +81,10 @@ USAGE = [  # C1, E12, O7: exit code 2, found before anything is read
     Case("cluster-check local:0", 2, "from 1 to 256"),
     Case("cooccur corpus.txt --form counts --dim 30", 2, "--dim has no effect with --form counts"),
     Case("cooccur corpus.txt --columns 10", 2, "--columns has no effect with --form svd"),
+    Case("cooccur corpus.txt --per-sentence --window 3", 2, "--window has no effect with --per-sentence"),
+    Case(
+        "cooccur corpus.txt --binary --context-weight harmonic", 2, "--context-weight has no effect with --binary"
+    ),
     Case("info map.vec -m map.vec", 2, "not both"),
     Case("train corpus.txt --like map.vec", 2, "does not tell how it was trained"),
     Case("train corpus.txt --early-stop 1", 2, "--early-stop needs --held-out"),

@@ -15,13 +15,13 @@ from w2vfast.model.cluster import spherical_kmeans
 from w2vfast.model.query import unit_rows
 from w2vfast.vocab import Vocab
 
-_N_WORDS, _N_CLASSES = 10, 100
+_N_WORDS, _N_CLASSES = 10, 20
 
 
 @click.command(cls=GroupedCommand, essential="-k --top --summary --json --seed -m")
 @model_file_option
 @click.option("-k", "--classes", "k", type=click.IntRange(min=1), help="Classes.",
-              show_default="100, or all words")  # fmt: skip
+              show_default="20, or all words")  # fmt: skip
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help="The first N words only.")
 @click.option("--seed", type=click.IntRange(0, MOST_SEED), default=1, show_default=True, help="Of the draws.")
 @click.option("--summary", is_flag=True, help="Classes: number, size, mean cosine, words at the center.")

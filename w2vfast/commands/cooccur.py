@@ -33,7 +33,7 @@ _PAIRS, _VECTORS = "Learning", "Model"
     cls=GroupedCommand, essential="-o --form --dim --window --context-weight --binary --min-count --threads"
 )
 @click.argument("corpus", nargs=-1, required=True)
-@grouped(_PAIRS, "--window", type=click.IntRange(1, 1000), default=2, show_default=True,
+@grouped(_PAIRS, "--window", type=click.IntRange(1, 1000), default=5, show_default=True,
          help="Words on either side that count.")  # fmt: skip
 @grouped(_PAIRS, "--per-sentence", is_flag=True, show_default="off",
          help="Count two words of a sentence once (of a document, with --sentence document).")  # fmt: skip
@@ -65,16 +65,12 @@ def cooccur(
     The result is a model like any other: for similar, analogy, evaluate, plot.
 
     \b
-    w2vfast cooccur corpus.txt --window 5 -o svd.w2v
+    w2vfast cooccur corpus.txt --window 2 -o svd.w2v
     w2vfast cooccur corpus.txt --form counts --columns 2000 -o counts.w2v
     """
     monitor, files = Monitor() if quiet else Console(progress), list_files(params)
     lists = take_reading(params)
-    given = click.get_current_context().get_parameter_source
-    useless = {"counts": ("dim", "smoothing"), "ppmi": ("dim",), "svd": ("columns",)}[form]
-    for name in useless:
-        if given(name) is click.core.ParameterSource.COMMANDLINE:
-            raise UsageError(f"--{name} has no effect with --form {form}")
+    _refuse_useless(form, per_sentence=per_sentence, binary=binary)
     config = config_of(params).resolved()
     sources = find_sources(corpus, monitor.note)
     refuse_text_options(sources)
@@ -96,3 +92,18 @@ def cooccur(
         n_bytes = model.save_or_rescue(staging)
         monitor.note(f"done: {staging.name}, {human(n_bytes, 'B')}")
     tell_next(output, model.vocab.words, monitor)
+
+
+def _refuse_useless(form: str, *, per_sentence: bool, binary: bool) -> None:
+    """Raise a UsageError for an option that another one leaves without effect."""
+    given = click.get_current_context().get_parameter_source
+    useless = {
+        f"--form {form}": {"counts": ("dim", "smoothing"), "ppmi": ("dim",), "svd": ("columns",)}[form],
+        "--per-sentence": ("window", "weight") if per_sentence else (),
+        "--binary": ("weight",) if binary else (),
+    }
+    for reason, names in useless.items():
+        for name in names:
+            if given(name) is click.core.ParameterSource.COMMANDLINE:
+                option = "context-weight" if name == "weight" else name
+                raise UsageError(f"--{option} has no effect with {reason}")
