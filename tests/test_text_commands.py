@@ -24,6 +24,10 @@ def test_vocab_writes_words_and_counts(w2v, corpus):
     assert w2v("vocab", "-", "--format", "w2v", "-q", stdin=TEXT).stdout.startswith(b"the 80\n")
     with_coverage = w2v("vocab", corpus, "--coverage", "--max-vocab", "2", "-q").stdout.decode()
     assert with_coverage.splitlines()[0] == f"the\t80\t{80 / 290:.6f}"
+    (w2v.folder / "list.tsv").write_text("sat\t9000\nthe\t5000\n")  # counts of another text
+    listed = w2v("vocab", corpus, "--vocab", "list.tsv", "--coverage", "--lowercase")
+    assert listed.stdout.decode() == f"sat\t9000\t{40 / 290:.6f}\nthe\t5000\t{120 / 290:.6f}\n"
+    assert b"2 words cover 41.4% of 290 tokens" in listed.stderr
 
 
 def test_words_of_lists_that_the_text_has_not_are_counted(w2v, corpus):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import (
@@ -24,9 +25,12 @@ from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
 from w2vfast.training.outputs import refuse_input_as_output
 from w2vfast.training.run import read_corpus
+from w2vfast.wording import counted
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
+
+_STEP_TOKENS = 1 << 22
 
 
 @click.command(
@@ -70,13 +74,22 @@ def vocab(
 def _as_bytes(encoded: "EncodedCorpus", form: str, output: str, *, coverage: bool, monitor: Monitor) -> bytes:
     """Return the lines of the vocabulary; say how much of the text it covers."""
     words, total = encoded.vocab, max(1, encoded.report.n_tokens)
-    monitor.note(f"{len(words):,} words cover {words.counts.sum() / total:.1%} of {human(total)} tokens")
+    covered = f"{encoded.n_tokens / total:.1%} of {human(total)} tokens"
+    monitor.note(f"{counted(len(words), 'word')} cover{'s' * (len(words) == 1)} {covered}")
     text = vocab_text(words, "\t" if form == "tsv" else " ")
     if coverage:
-        shares = np.cumsum(words.counts) / total
+        shares = np.cumsum(_counts_in(encoded)) / total
         lines = text.decode().split("\n")
         text = "".join(f"{line}\t{share:.6f}\n" for line, share in zip(lines, shares, strict=False)).encode()
     if output == "-" and sys.stdout.isatty():
         rows = (line.split("\t") for line in text.decode().splitlines())
         text = "".join(map(as_row, rows)).encode()
     return text
+
+
+def _counts_in(encoded: "EncodedCorpus") -> NDArray[np.int64]:
+    """Return how often each word occurs in the text, whatever counts --vocab gave, int64 (V,)."""
+    counts = np.zeros(len(encoded.vocab), np.int64)
+    for begin in range(0, encoded.n_tokens, _STEP_TOKENS):
+        counts += np.bincount(encoded.ids[begin : begin + _STEP_TOKENS], minlength=counts.size)
+    return counts
