@@ -228,10 +228,10 @@ def test_a_run_that_is_lost_anywhere_goes_on_to_the_same_bits(text, tmp_path):
         assert not store.exists()
 
 
-def stopped(text, tmp_path, n_left=90):
+def stopped(text, tmp_path, n_left=90, **params):
     """The store of a run that was lost."""
     with pytest.raises(ConnectionResetError):
-        train(text, tmp_path / "run", tmp_path / "m.w2v", Failing(n_left))
+        train(text, tmp_path / "run", tmp_path / "m.w2v", Failing(n_left), **params)
     return tmp_path / "run"
 
 
@@ -291,6 +291,17 @@ def test_a_model_is_gone_on_from_and_its_words_can_be_frozen(text, tmp_path):
     for word in ("the", "of"):
         assert (model[word] == base[word]).all()
     assert (model["and"] != base["and"]).any()
+
+
+@pytest.mark.parametrize(("began", "goes_on"), [(("the", "of"), ()), (("the",), ("of",)), ((), ("the",))])
+def test_a_resumed_run_keeps_the_same_words(text, tmp_path, began, goes_on):
+    """Others were ignored, or trained without a word."""
+    base = Base(train(text, tmp_path / "w", tmp_path / "w.w2v"), "w")
+    store = stopped(text, tmp_path, keeping=Keeping(base=base, frozen=frozenset(began)))
+    other = Keeping(base=base, frozen=frozenset(goes_on))
+    with pytest.raises(UsageError, match=r"words that keep their vectors: .*--freeze"):
+        train(text, store, tmp_path / "m.w2v", resume=True, keeping=other)
+    train(text, store, tmp_path / "m.w2v", resume=True, keeping=Keeping(base=base, frozen=frozenset(began)))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import dataclasses
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from w2vfast.training.config import TrainConfig
 from w2vfast.training.heldout import too_short
 from w2vfast.training.monitor import Monitor, human
 from w2vfast.vocab import Vocab
+from w2vfast.wording import counted
 
 T = TypeVar("T")
 #: More replicas have not been shown to keep the quality of one machine: benchmarks/distributed.py.
@@ -144,14 +145,18 @@ def make_plan(
     """
     n_tokens = _trained_tokens(corpus, config.held_out, engine)
     if n_tokens // n_replicas == 0:
-        raise CorpusError(f"{n_tokens} tokens are too few for {n_replicas} replicas")
-    ids = tuple(i for i in corpus.vocab.find(sorted(frozen)) if i is not None) if frozen else ()
+        raise CorpusError(f"{counted(n_tokens, 'token')} are too few for {n_replicas} replicas")
     n_rounds = min(n_rounds, n_tokens // n_replicas)
     momentum = MOMENTUM if n_replicas > 1 else 0.0
     return Plan(
         uuid.uuid4().hex, store, config, corpus.shards, n_tokens, len(corpus.vocab), n_replicas, n_rounds,
-        momentum, ids,
+        momentum, frozen_ids(corpus.vocab, frozen),
     )  # fmt: skip
+
+
+def frozen_ids(vocab: Vocab, words: Collection[str]) -> tuple[int, ...]:
+    """Return the numbers of the words that keep their vectors, where the vocabulary has them."""
+    return tuple(i for i in vocab.find(sorted(words)) if i is not None)
 
 
 def _trained_tokens(corpus: ShardedCorpus, held_out: float, engine: Engine) -> int:
@@ -190,15 +195,15 @@ def encode_text(
     parts = cut(files, n_replicas)
     if not parts:
         raise CorpusError(f"{files[0].name if len(files) == 1 else f'{len(files)} files'} has no words")
-    counted = [engine.submit(count_parts, part, options) for part in parts] if options.vocab is None else []
-    table = _merged(counted, engine)
+    counts = [engine.submit(count_parts, part, options) for part in parts] if options.vocab is None else []
+    table = _merged(counts, engine)
     chosen = engine.submit(choose_vocab, table, options)
     wait([chosen])
     vocab: Vocab = engine.get([chosen])[0]
     if len(vocab) < 2:
         raise CorpusError(
-            f"the text has {len(vocab)} words that occur {options.min_count} times or more, 2 are needed; "
-            "try --min-count 1"
+            f"the text has {counted(len(vocab), 'word')} that occur {options.min_count:,} times or more, 2 are "
+            "needed; try --min-count 1"
         )
     bare = dataclasses.replace(options, vocab=None)
     running = [

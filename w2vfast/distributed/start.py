@@ -231,8 +231,13 @@ def _check_same(found: Manifest, files: Sequence[File], keeping: Keeping, option
     base = None if keeping.base is None else keeping.base.fingerprint
     if base != found.base:
         raise UsageError(
-            f"cannot resume: the run went on from {found.base or 'no model'}, not from {base} (--from)"
+            f"cannot resume: the run went on from {found.base or 'no model'}, not from {base or 'none'} (--from)"
         )
+    if keeping.frozen or plan.frozen:
+        frozen = prepare.frozen_ids(rounds.open_shard(plan.shards[0]).vocab, keeping.frozen)
+        if frozen != plan.frozen:
+            now, was = counted(len(frozen), "word"), f"{len(plan.frozen):,}, perhaps others"
+            raise UsageError(f"cannot resume: words that keep their vectors: {now} (was {was}) (--freeze)")
 
 
 def _corpus_of(found: Manifest) -> prepare.ShardedCorpus:
