@@ -61,6 +61,8 @@ def archive(kind):
         (b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<\n", "is a PDF document.*pdftotext"),
         (TEXT.decode().encode("utf-16"), "looks like UTF-16.*iconv -f UTF-16 -t UTF-8"),
         (b"\xfe\xff" + TEXT.decode().encode("utf-16-be"), "looks like UTF-16"),
+        (TEXT.decode().encode("utf-16-le"), "looks like UTF-16.*iconv -f UTF-16LE -t UTF-8"),
+        (TEXT.decode().encode("utf-16-be"), "looks like UTF-16.*iconv -f UTF-16BE -t UTF-8"),
         (TEXT.decode().encode("utf-32"), "looks like UTF-32"),
     ],
 )

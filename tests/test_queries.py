@@ -290,6 +290,9 @@ def test_similar_of_sums_means_and_vectors(ask, w2v):
     assert [(row[0], row[1]) for row in again[::2]] == [("king", "king"), ("queen", "queen"), ("3", "king")]
     (w2v.folder / "v.txt").write_bytes(printed)
     assert rows(ask("similar", "--vector", "v.txt", "-k", "2")) == again[:4]
+    some = ask("similar", "--vector", "-", "-k", "2", stdin=printed + b"\n1 2 3\n" + printed)
+    assert (some.returncode, b"line 4 of the vectors has not 100 numbers" in some.stderr) == (3, True)
+    assert [line.split("\t") for line in some.stdout.decode().splitlines()] == again[:4]  # what stands before
     for bad in (b"1 2 3\n", b"king " + b"x " * 100, printed.replace(b"king", b"nan nan").replace(b" -0", b" nan")):
         assert ask("similar", "--vector", "-", stdin=bad).returncode == DataError.exit_code
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from w2vfast.commands import output
-from w2vfast.commands.asking import Asking, decoded, k_option, lines
+from w2vfast.commands.asking import Asking, decoded, k_option, numbered_lines
 from w2vfast.commands.help import RESULTS, F, grouped
 from w2vfast.corpus.wordlists import read_lines, read_words
 from w2vfast.errors import DataError, UsageError
@@ -106,24 +107,34 @@ def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
     UsageError
         The file cannot be read.
     """
-    number, dim = 0, asking.model.dim
-    for batch in lines(["-"], "") if path == "-" else [read_lines(path)]:
-        names, vectors = [], np.empty((len(batch), dim), np.float32)
-        for row, line in zip(vectors, batch, strict=True):
-            number += 1
-            fields = line.split()
-            try:
-                with np.errstate(over="ignore"):  # infinity is refused below
-                    row[:] = np.array(fields[-dim:]).astype(np.float32)
-            except ValueError:
-                row[:] = np.nan
-            if len(fields) < dim or not np.isfinite(row).all():
-                raise DataError(f"line {number:,} of the vectors has not {dim} numbers")
-            names.append(" ".join(fields[:-dim]) or str(number))
-        answers = asking.model.nearest(vectors, [[]] * len(names), **wanted)
-        for name, results in zip(names, answers, strict=True):
-            asking.answer(name, results)
-        output.flush()
+    dim = asking.model.dim
+    for batch in numbered_lines() if path == "-" else [read_lines(path)]:
+        odd, names, vectors = 0, [], list[NDArray[np.float32]]()
+        for number, line in batch:
+            name, vector = _named_vector(line, dim)
+            if vector is None:
+                odd = number
+                break
+            names.append(name or str(number))
+            vectors.append(vector)
+        if vectors:
+            answers = asking.model.nearest(np.array(vectors), [[]] * len(names), **wanted)
+            for name, results in zip(names, answers, strict=True):
+                asking.answer(name, results)
+            output.flush()
+        if odd:
+            raise DataError(f"line {odd:,} of the vectors has not {dim} numbers")
+
+
+def _named_vector(line: str, dim: int) -> tuple[str, NDArray[np.float32] | None]:
+    """Return what stands before the last ``dim`` numbers of a line, and these; None if they are not numbers."""
+    fields = line.split()
+    try:
+        with np.errstate(over="ignore"):  # infinity is refused below
+            vector = np.array(fields[-dim:]).astype(np.float32)
+    except ValueError:
+        return "", None
+    return " ".join(fields[:-dim]), vector if vector.size == dim and np.isfinite(vector).all() else None
 
 
 def parse_sum(text: str) -> Sum:

@@ -31,6 +31,8 @@ _FOREIGN = {
 _WIDE = {
     rb"\xff\xfe\0\0|\0\0\xfe\xff": "looks like UTF-32; convert it: iconv -f UTF-32 -t UTF-8 FILE",
     rb"\xff\xfe|\xfe\xff": "looks like UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE",
+    rb"(?:[\t\n\r -~]\0){8}": "looks like UTF-16; convert it: iconv -f UTF-16LE -t UTF-8 FILE",
+    rb"(?:\0[\t\n\r -~]){8}": "looks like UTF-16; convert it: iconv -f UTF-16BE -t UTF-8 FILE",
 }
 
 

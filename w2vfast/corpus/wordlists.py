@@ -62,15 +62,15 @@ def vocab_text(vocab: Vocab, separator: str = "\t") -> bytes:
     return "".join(lines).encode()
 
 
-def read_lines(path: str | os.PathLike[str]) -> list[str]:
-    """Return the lines of a text file without white space around them; empty ones are left out.
+def read_lines(path: str | os.PathLike[str]) -> list[tuple[int, str]]:
+    """Return number and text of the lines of a file, without white space around them; empty ones are left out.
 
     Raises
     ------
     UsageError
         The file cannot be read.
     """
-    return [" ".join(fields) for _, fields in _lines(path, is_list=False)]
+    return [(number, " ".join(fields)) for number, fields in _lines(path, is_list=False)]
 
 
 def _lines(path: str | os.PathLike[str], *, is_list: bool = True) -> Iterator[tuple[int, list[str]]]:
