@@ -101,7 +101,7 @@ def test_files_that_other_trainers_wrote_are_read(name):
     assert found.vectors.shape == (7, 4)
     if name.startswith("word2vec-c"):
         assert LONG + "\ufffd" in found.vocab.words
-        assert found.notes == ("1 words were not valid UTF-8; they got U+FFFD",)
+        assert found.notes == ("1 word of invalid UTF-8, mended with U+FFFD",)
     else:
         assert found.notes == ()
     again = {"bin": "txt", "txt": "bin"}.get(name[-3:])
@@ -148,8 +148,8 @@ def test_odd_words_are_noted(tmp_path):
     assert found.vocab.words == ["king", "caf\ufffd", "caf\ufffd_", "x"]
     assert found.vectors[:, 0].tolist() == [1, 3, 4, 5]
     assert found.notes == (
-        "1 words came twice; the first vector counts",
-        "2 words were not valid UTF-8; they got U+FFFD",
+        "1 word came again; the first vector counts",
+        "2 words of invalid UTF-8, mended with U+FFFD",
     )
 
 

@@ -240,7 +240,7 @@ def test_freezing_as_a_user(w2v, corpus):
     assert w2v("train", "corpus.txt", *options).returncode == 0
     result = w2v("train", "corpus.txt", "--from", "model.w2v", "--freeze", "words", "-o", "on.w2v")
     assert result.returncode == 0, result.stderr
-    assert b"2 words keep their vectors" in result.stderr
+    assert b"vectors kept: 2 words (--freeze)" in result.stderr
     one, two = (w2vfast.load(w2v.folder / name) for name in ("model.w2v", "on.w2v"))
     for word in ("one", "two", "three"):
         assert (one[word] == two[word]).all() == (word != "three")

@@ -358,7 +358,9 @@ def _read_about(path: str | os.PathLike[str], metadata: dict[str, str], form: st
         about = json.loads(metadata[_KEY])
         name, version = about["format"], about["format_version"]
         if name == _CHECKPOINT_FORM != form:
-            raise FormatError(f"{path} is the checkpoint of a run; go on with it: w2vfast train ... --resume")
+            raise FormatError(
+                f"{path} is the checkpoint of a run; the command that began it goes on with --resume"
+            )
         if name == form and isinstance(version, int) and version >= 1 and isinstance(about["crc32"], dict):
             if version > FORMAT_VERSION:
                 raise FormatError(

@@ -32,6 +32,7 @@ from w2vfast.training.messages import announce, describe, warn, warn_of_cost
 from w2vfast.training.monitor import Monitor, clock, human
 from w2vfast.training.outputs import refuse_input_as_output
 from w2vfast.training.resources import check_resources, model_file_bytes
+from w2vfast.wording import counted
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
@@ -331,7 +332,8 @@ def prepare(
     if config.loss == "softmax":
         warn_of_cost(trainer)
     if keeping.frozen:
-        monitor.note(f"{trainer.freeze(keeping.frozen):,} words keep their vectors (--freeze)")
+        n_frozen = trainer.freeze(keeping.frozen)
+        monitor.note(f"vectors kept: {counted(n_frozen, 'word')} (--freeze)")
     return trainer
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from w2vfast.errors import DataError, FormatError
 from w2vfast.model.contents import Contents, all_finite
 from w2vfast.vocab import Vocab
+from w2vfast.wording import counted
 
 _BLOCK_VALUES = 1 << 20
 
@@ -145,7 +146,9 @@ def _checked_blocks(
             rows.append(row)
         n_rows += len(raw_words)
         if not (allow_nonfinite or all_finite(vectors)):
-            raise FormatError(f"{path} has values that are not finite; convert --allow-nonfinite lets them pass")
+            raise FormatError(
+                f"{path} has values that are not finite; w2vfast convert --allow-nonfinite copies them to .txt, .bin"
+            )
         if len(rows) < len(raw_words):
             vectors, counts = vectors[rows], None if counts is None else counts[rows]
         if words:
@@ -155,9 +158,9 @@ def _checked_blocks(
     if not n_rows:
         raise FormatError(f"{path} has no vectors")
     if n_twice:
-        notes.append(f"{n_twice:,} words came twice; the first vector counts")
+        notes.append(f"{counted(n_twice, 'word')} came again; the first vector counts")
     if n_mended:
-        notes.append(f"{n_mended:,} words were not valid UTF-8; they got U+FFFD")
+        notes.append(f"{counted(n_mended, 'word')} of invalid UTF-8, mended with U+FFFD")
 
 
 def finite(stream: Stream) -> Stream:
@@ -195,7 +198,8 @@ def without_white_space(stream: Stream) -> Stream:
             if not n_odd:
                 yield block
         if n_odd:
-            words = f"{n_odd:,} words have" if n_odd > 1 else "a word has"
-            raise DataError(f"{words} white space inside, such as {example!r}; --space-char _ replaces it")
+            raise DataError(
+                f"{counted(n_odd, 'word')} with white space, such as {example!r}; --space-char _ replaces it"
+            )
 
     return replace(stream, blocks=blocks())
