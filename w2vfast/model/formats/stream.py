@@ -147,7 +147,7 @@ def _checked_blocks(
         n_rows += len(raw_words)
         if not (allow_nonfinite or all_finite(vectors)):
             raise FormatError(
-                f"{path} has values that are not finite; w2vfast convert --allow-nonfinite copies them to .txt, .bin"
+                f"{path} has values that are not finite; w2vfast convert --allow-nonfinite copies them to .bin"
             )
         if len(rows) < len(raw_words):
             vectors, counts = vectors[rows], None if counts is None else counts[rows]
