@@ -114,7 +114,7 @@ def draw(result: dict, path: str) -> None:
                     [row["x"]] * 2, [min(row["speeds"]) / 1e6, max(row["speeds"]) / 1e6], color="0.7", zorder=0
                 )
         panel.set_xscale("log", base=2 if name == "threads" else 10)
-        panel.set_xticks(x, [f"{value:g}" for value in x], rotation=45)
+        panel.set_xticks(x, [f"{value:g}" for value in x], rotation=90, fontsize="small")
         panel.minorticks_off()
         panel.set_ylim(bottom=0)
         panel.set_title(name.replace("_", "-"))
