@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from w2vfast.corpus import phrases
 from w2vfast.corpus.phrases import PhraseOptions, PhraseReport, join_phrases
 from w2vfast.corpus.reading import ReadingOptions
-from w2vfast.corpus.sources import find_sources
+from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.kernels.phrases import PairTable, count_pairs
 
 CONNECTORS = frozenset({"of", "the"})
@@ -102,6 +102,27 @@ def test_planted_phrases_are_found_in_passes():
     found, report = joined(sentences, scoring="npmi", passes=2, delimiter="~")
     assert all("new~york~times" in line for line in found)
     assert report.n_phrases == [400, 400]
+
+
+@pytest.mark.parametrize(
+    ("reading", "delimiter"),
+    [({"sentence": "document"}, "_"), ({"sentence": 7}, "_"), ({"tokenizer": "words"}, "+"),
+     ({"max_word_bytes": 4, "lowercase": True}, "_")],
+)  # fmt: skip
+def test_later_passes_read_what_is_joined_as_it_stands(reading, delimiter):
+    """They cut it into other sentences, took phrases apart again, or dropped them as too long."""
+    text = b"new york city is big\nnew york city\n" * 30 + b"old york is a new city\n" * 5
+    options, found = {"min_count": 1, "for_training": False, **reading}, []
+    for passes in (1, 3):
+        sources = [Source(io.BytesIO(text)), Source(io.BytesIO(text.upper()))]
+        report = PhraseReport()
+        how = PhraseOptions(passes=passes, threshold=1.0, delimiter=delimiter)
+        found.append(b"".join(join_phrases(sources, ReadingOptions(**options), how, report)).decode())
+        assert report.reading.n_too_long == 0
+    assert found[0].count("\n") == found[1].count("\n")  # as many sentences
+    assert found[0].replace(delimiter, " ") == found[1].replace(delimiter, " ")
+    assert f"new{delimiter}york{delimiter}city" in found[1]
+    assert f"new{delimiter}york{delimiter}city" not in found[0]
 
 
 def test_tables_grow_and_forget_only_when_they_must(monkeypatch):

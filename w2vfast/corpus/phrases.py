@@ -36,6 +36,7 @@ ENGLISH_CONNECTORS = frozenset(
 _FIRST_SLOTS = 1 << 16
 _MOST_SLOTS = 1 << 27  # of all tables together, 12 bytes each: 1.6 GB
 _BLOCK_TOKENS = 1 << 20
+_MOST_PHRASE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,11 @@ def join_phrases(
     """
     corpus = encode(sources, reading, on_read)
     report.reading = corpus.report
+    # what is joined has been read: a sentence a line, white space between words
+    again = ReadingOptions(_MOST_PHRASE_BYTES, min_count=1, for_training=False, threads=reading.threads)
     for _ in range(options.passes - 1):
-        corpus = encode([_Text(_joined(corpus, reading.threads, options, report))], reading)
+        corpus = encode([_Text(_joined(corpus, reading.threads, options, report))], again)
+        report.reading.n_too_long += corpus.report.n_too_long
     yield from _joined(corpus, reading.threads, options, report)
 
 
