@@ -18,7 +18,7 @@ from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor
-from w2vfast.training.run import embeddings_of
+from w2vfast.training.result import embeddings_of
 from w2vfast.training.trainer import Trainer
 
 VARIANTS = {

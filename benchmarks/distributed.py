@@ -32,7 +32,8 @@ from w2vfast.distributed.reading import find_files
 from w2vfast.distributed.start import Options, start
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Monitor
-from w2vfast.training.run import Keeping, embeddings_of
+from w2vfast.training.result import embeddings_of
+from w2vfast.training.run import Keeping
 from w2vfast.training.trainer import Trainer
 
 MACHINES = (4, 16, 100)

@@ -24,7 +24,7 @@ import numpy as np
 import peer
 
 from w2vfast.model.contents import Contents
-from w2vfast.model.native import write_model
+from w2vfast.model.packed import write_model
 from w2vfast.vocab import Vocab
 
 COMMAND = [sys.executable, "-m", "w2vfast"]

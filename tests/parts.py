@@ -17,7 +17,8 @@ def run_in_parts(text, tmp_path, config, *, at):
             saved = Saved(path)
             assert saved.config({}) == config
             saved.check(text)
-            trainer.resume(saved.state, saved.W, saved.W_out)
+            saved.fill(trainer.model)
+            trainer.resume(saved.state)
         left = n_chunks
         stop = StopRequests("")
         checkpoints = Checkpoints(path, stop, Monitor(), 1e9)

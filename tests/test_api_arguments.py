@@ -93,3 +93,12 @@ def test_numbers_of_numpy_are_parameters(tmp_path):
 def test_names_that_are_imported_late_are_listed():
     assert {"train", "Embeddings", "TrainConfig", "load", "objectives"} <= set(dir(w2vfast))
     assert SimpleNamespace(**{name: getattr(w2vfast, name) for name in w2vfast.__all__})
+
+
+def test_opposite_words_are_results_too():
+    """Rounding puts their cosine a little below -1."""
+    vectors = np.random.default_rng(0).standard_normal((50, 7)).astype(np.float32)
+    words = [f"{sign}{i}" for sign in ("a", "b") for i in range(50)]
+    emb = Embeddings(Contents(np.concatenate([vectors, -vectors]), Vocab(words, np.arange(100, 0, -1))))
+    for i in range(50):
+        assert len(emb.most_similar(f"a{i}", k=99)) == 99

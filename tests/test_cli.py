@@ -239,6 +239,10 @@ def test_options_without_effect_are_named(w2v, corpus):
     assert done.returncode == 0
     found = re.findall(r"warning: (--\S+ has no effect with .*)", done.stderr.decode())
     assert found == ["--neg has no effect with --loss hs", "--cbow-grad has no effect with --model sg"]
+    options = ["--direction", "to-contexts", "--negatives-per", "window", "--epochs", "1"]
+    found = w2v("train", corpus, *options, "--window", "all", "--context-weight", "harmonic").stderr.decode()
+    assert "warning: --negatives-per has no effect with --direction to-contexts\n" in found
+    assert "warning: --context-weight has no effect with --window all\n" in found
     (w2v.folder / "v.tsv").write_text("one\t100\ntwo\t100\n")
     options = [
         "--window",

@@ -1,15 +1,21 @@
 """Training on with more text: nothing known is lost, new words are learned."""
 
+import dataclasses
 import gzip
+import json
 
 import numpy as np
 import pytest
-from conftest import SAMPLE, make_sample
+from conftest import QUESTIONS, SAMPLE, make_sample
 
 import w2vfast
 from w2vfast.errors import UsageError
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
+from w2vfast.training.config import TrainConfig
+from w2vfast.training.continued import Base
+from w2vfast.training.resources import matrix_bytes
+from w2vfast.training.run import parameters_like
 from w2vfast.vocab import Vocab
 
 
@@ -105,3 +111,66 @@ def test_from_and_like_as_a_user(w2v, trained):
     # the output may be the model that it goes on from: it is replaced when the run is done
     assert w2v("train", two, "--from", "one.w2v", "--threads", "1", "-o", "one.w2v").returncode == 0
     assert (w2v.folder / "one.w2v").read_bytes() == (w2v.folder / "two.w2v").read_bytes()
+
+
+def test_words_that_the_model_has_not_are_not_frozen(w2v, corpus):
+    """They kept the random numbers that they began with."""
+    assert w2v("train", "corpus.txt", "--dim", "8", "--epochs", "2", "-q").returncode == 0
+    (w2v.folder / "more.txt").write_text("one new two new three\n" * 50)
+    (w2v.folder / "words").write_text("new\none\n")
+    result = w2v("train", "more.txt", "--from", "model.w2v", "--freeze", "words", "-o", "on.w2v")
+    assert b"vectors kept: 1 word (--freeze)" in result.stderr
+    old, new = (w2vfast.load(w2v.folder / name) for name in ("model.w2v", "on.w2v"))
+    assert (new["one"] == old["one"]).all()
+    assert new.context[new.vocab.index["new"]].any()
+
+
+def test_parameters_like_those_of_another_objective_or_of_saved_vectors():
+    def model(columns, **params):
+        return Embeddings(
+            Contents(np.ones((2, columns), np.float32), Vocab(["a", "b"], np.array([2, 1])), None, params)
+        )
+
+    like = parameters_like(model(4, dim=4, loss="ns", alpha=0.05, min_alpha=5e-6), {"loss": "hs"})
+    assert TrainConfig(**like).resolved().alpha == 0.025
+    assert parameters_like(model(8, dim=4, vectors="concat"), {})["dim"] == 4  # both matrices side by side
+    assert parameters_like(model(8, alpha=0.1), {})["dim"] == 8
+
+
+def test_models_of_an_encoded_corpus_tell_how_it_was_read(w2v):
+    (w2v.folder / "c.txt").write_text("The cat sat. The CAT ran.\n" * 40 + "rare words here\n" * 5)
+    options = ("--lowercase", "--tokenizer", "words", "--min-count", "9")
+    assert w2v("encode", "c.txt", "-o", "c.w2vc", *options).returncode == 0
+    result = w2v("train", "c.w2vc", "--dim", "8", "--epochs", "1", "--sample", "0")
+    assert b"(min-count 9)" in result.stderr
+    params = w2vfast.load(w2v.folder / "model.w2v").params
+    assert [params[name] for name in ("lowercase", "tokenizer", "min_count")] == [True, "words", 9]
+    (w2v.folder / "more.txt").write_text("THE cat, the dog.\n" * 40)
+    assert w2v("train", "more.txt", "--from", "model.w2v", "-o", "on.w2v").returncode == 0
+    assert sorted(w2vfast.load(w2v.folder / "on.w2v").vocab.words) == ["cat", "dog", "ran", "sat", "the"]
+    assert w2v("encode", "c.txt", "-o", "cased.w2vc").returncode == 0
+    result = w2v("train", "cased.w2vc", "--from", "model.w2v", "-o", "on.w2v")
+    assert b"warning: the corpus was encoded with lowercase False, that of model.w2v with True" in result.stderr
+
+
+@pytest.mark.parametrize("options", [["--vectors", "concat"], ["--from", "old.w2v"]])
+def test_the_scores_of_an_epoch_are_those_of_the_model_that_is_saved(w2v, options):
+    first, second = parts()
+    (w2v.folder / "one.txt").write_text(first)
+    (w2v.folder / "two.txt").write_text(second)
+    assert w2v("train", "one.txt", "--epochs", "2", "--dim", "20", "-q", "-o", "old.w2v").returncode == 0
+    options = [*options, "--epochs", "1", "--eval", QUESTIONS]
+    told = w2v("train", "two.txt", *options).stderr.decode()
+    rows = w2v("evaluate", QUESTIONS, "-m", "model.w2v", "--json").stdout.decode().splitlines()
+    (total,) = (row for row in map(json.loads, rows) if row["section"] == "total")
+    assert f"epoch 1: sample-questions {total['score']:.1f}\n" in told
+
+
+def test_memory_for_what_is_made_at_the_end_is_counted(trained):
+    _, one, _ = trained
+    config = TrainConfig(dim=104, threads=1).resolved()
+    plain = matrix_bytes(config, 10**6, 1000)
+    assert matrix_bytes(config, 10**6, 1000, 1500) == plain + 1500 * 104 * 8
+    concat = dataclasses.replace(config, vectors="concat")
+    assert matrix_bytes(concat, 10**6, 1000) == plain + 1000 * 104 * 8
+    assert Base(one, "one").count_absent(Vocab(["the", "nowhere"], np.array([1, 1]))) == len(one) - 1

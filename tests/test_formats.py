@@ -17,6 +17,7 @@ from test_foreign import WORDS, check_same, numbers, some, words_strategy, write
 
 from w2vfast.errors import DataError, FormatError, UsageError
 from w2vfast.model import native
+from w2vfast.model.card import model_card
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.formats import stream as streams
@@ -389,7 +390,8 @@ def test_info_of_models_and_other_files(w2v, sample_model):
     assert "  epochs: 10" in text
     card = w2v("info", sample_model, "--card").stdout.decode()
     assert card.startswith("---\nlibrary_name:")
-    assert "skip-gram" in card
+    assert "skip-gram with negative sampling" in card
+    assert "CBOW with hierarchical softmax" in model_card({"model": "cbow", "loss": "hs"}, {}, "")
     (w2v.folder / "z.txt").write_text("3 2\na 0 0\nb 1 1\nb 2 2\n")
     warnings = json.loads(w2v("info", "z.txt", "--json").stdout)["warnings"]
     assert any("zero" in text for text in warnings)
@@ -407,7 +409,7 @@ def test_the_rule_of_one_call_site():
     found = subprocess.run(
         ["grep", "-rl", "save_file(", root, "--include=*.py"], capture_output=True
     ).stdout.split()
-    assert {os.path.basename(path) for path in found} == {b"native.py", b"folders.py"}
+    assert {os.path.basename(path) for path in found} == {b"packed.py", b"folders.py"}
 
 
 # ---- the real libraries

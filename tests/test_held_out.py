@@ -12,6 +12,7 @@ from w2vfast.corpus.encoded import encode
 from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.errors import CorpusError, UsageError
+from w2vfast.training import heldout
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.log import Recorder
 from w2vfast.training.matrices import initial_model
@@ -82,6 +83,23 @@ def test_it_is_reported_at_the_end_of_each_epoch_and_stops_a_run():
         f"stopping after epoch {len(reported)}: the held-out loss has not fallen for 2 epochs"
     ]
     assert "held-out" in next(p for p in listener.progress if p.ends_epoch).text
+
+
+def test_of_much_text_a_part_is_measured(monkeypatch):
+    """So that an epoch's end takes about a second, however much is held out."""
+    corpus = encode(find_sources(str(SAMPLE)), ReadingOptions())
+    config = TrainConfig(held_out=0.4, threads=1, epochs=2).resolved()
+    trainer = Trainer(corpus, config, Monitor())
+    trainer.run()
+    whole = trainer._held_out.loss(trainer.model)
+    monkeypatch.setattr(heldout, "_MOST_TOKENS", 30_000)
+    part = Trainer(corpus, config, Monitor())._held_out
+    assert 29_000 < sum(end - begin for begin, end in part._pieces) <= 30_000
+    ends = [corpus.n_tokens - round(corpus.n_tokens * 0.4), corpus.n_tokens]
+    assert abs(part._pieces[0][0] - ends[0]) < 200
+    assert part._pieces[-1][1] > ends[1] - 0.06 * (ends[1] - ends[0])
+    assert part.loss(trainer.model) == pytest.approx(whole, rel=0.05)
+    assert part.loss(trainer.model) == part.loss(trainer.model)
 
 
 def test_what_cannot_be_held_out():

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from w2vfast.corpus.sources import Source
 from w2vfast.errors import UsageError
 from w2vfast.kernels import sampling
 from w2vfast.kernels.arguments import Model
+from w2vfast.training import shuffling
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.matrices import initial_model
 from w2vfast.training.monitor import Monitor
@@ -162,8 +164,12 @@ def test_untrained_losses(loss, model):
     trainer.model.W_out[:] = 0
     trainer._held_out = None
     trainer.run()
-    if loss != "hs":  # whose centers are those of the windows that are measured
-        want = untrained_loss(trainer.config, trainer.corpus.vocab.counts)
+    want = untrained_loss(trainer.config, trainer.corpus.vocab.counts)
+    if loss == "hs":  # a path's length x ln 2: some paths only are those of the windows that are measured
+        lengths = np.diff(trainer.tables.path_offsets)
+        assert lengths.min() * np.log(2) * 0.999 < want < lengths.max() * np.log(2) * 1.001
+        assert lengths.min() * np.log(2) * 0.999 < trainer.state.last_loss < lengths.max() * np.log(2) * 1.001
+    else:
         assert trainer.state.last_loss == pytest.approx(want, rel=1e-3)
     assert untrained_loss(TrainConfig(loss="hs", sample=0.0), np.array([1, 1, 1, 1])) == pytest.approx(
         2 * np.log(2)
@@ -219,13 +225,21 @@ def test_held_out_sentences_are_not_shuffled():
     assert sorted(text.ids[: trainer.n_tokens]) == sorted(trainer.corpus.ids[: trainer.n_tokens])
 
 
+def test_a_shuffled_text_makes_room_for_the_next_one(monkeypatch):
+    trainer = trainer_of(shuffle=True)
+    last, made = weakref.ref(trainer._shuffler.text(0).ids), []
+    monkeypatch.setattr(shuffling, "spooled", lambda *args: made.append(last()) or np.empty(*args))
+    trainer._shuffler.text(1)
+    assert made == [None]
+
+
 @pytest.mark.parametrize("params", [
     {}, {"model": "cbow"}, {"negatives_per": "pair"}, {"loss": "softmax"}, {"direction": "to-contexts"},
 ])  # fmt: skip
 def test_frozen_words_keep_their_vectors_bit_for_bit(params):
     trainer = trainer_of(TEXT * 20, threads=2, **params)
     before = [matrix.copy() for matrix in trainer.model]
-    assert trainer.freeze(["a", "d", "nowhere"]) == 2
+    assert trainer.freeze(["d", "a", "nowhere"]) == 2  # in an order that is not the vocabulary's
     trainer.run()
     frozen = [trainer.corpus.vocab.find([word])[0] for word in "ad"]
     for matrix, old in zip(trainer.model, before, strict=True):

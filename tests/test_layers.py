@@ -44,7 +44,7 @@ PLACES = {
     "gensim": {"model/vectors.py"},
     "computed": {"corpus/sources.py"},  # a name that no literal tells: here from a table of decompressors
     "safetensors": {
-        "model/native.py",
+        "model/packed.py",
         "model/tensors.py",
         "model/formats/folders.py",
         "corpus/container.py",

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from w2vfast.errors import FormatError
-from w2vfast.model import native
+from w2vfast.model import packed
 from w2vfast.model.contents import Contents
-from w2vfast.model.native import model_bytes, read_model, write_model
+from w2vfast.model.native import read_model
+from w2vfast.model.packed import pack_model, write_model
 from w2vfast.vocab import Vocab
 
 words_strategy = st.lists(
@@ -43,7 +44,7 @@ def test_round_trip_is_exact_and_the_size_is_known_before(tmp_path_factory, word
     file = tmp_path_factory.mktemp("m") / "m.w2v"
     contents = make_contents(words, dim, with_context=with_context)
     write_model(file, contents)
-    assert file.stat().st_size == model_bytes(contents)
+    assert file.stat().st_size == pack_model(contents).n_bytes
     back = read_model(file)
     assert back.vectors.tobytes() == contents.vectors.tobytes()
     assert (back.context is None) == (contents.context is None)
@@ -127,7 +128,7 @@ def rewrite(path, change_about=None, change_tensors=None):
     about = {
         "format": "w2vfast",
         "format_version": 1,
-        "crc32": {name: native._checksum(np.ascontiguousarray(t)) for name, t in tensors.items()},
+        "crc32": {name: packed._checksum(np.ascontiguousarray(t)) for name, t in tensors.items()},
     }
     if change_about:
         change_about(about)

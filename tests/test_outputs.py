@@ -9,7 +9,8 @@ import pytest
 from conftest import COMMAND, SAMPLE
 
 import w2vfast
-from w2vfast.model.native import write_model
+from w2vfast.commands.train import _curve
+from w2vfast.model.packed import write_model
 from w2vfast.training.checkpoint import FORM
 
 
@@ -104,3 +105,28 @@ def test_no_working_folder_is_needed_for_absolute_paths(w2v, folder):
         done = subprocess.run(command, cwd=folder / f"gone{number}", env=env, capture_output=True)
         assert done.returncode == code_expected, done.stderr
     assert model.exists()
+
+
+def test_no_clobber_is_for_every_file_that_is_written(folder, w2v):
+    for option, name in (("--save-vocab", "v.tsv"), ("--log-json", "log.jsonl"), ("--plot-loss", "l.svg")):
+        (w2v.folder / name).write_text("old")
+        result = w2v("train", "corpus.txt", "-n", "-o", "new.w2v", option, name)
+        assert (result.returncode, (w2v.folder / name).read_text()) == (2, "old")
+        assert f"{name} is there already, and --no-clobber was given" in result.stderr.decode()
+        assert not (w2v.folder / "new.w2v").exists()
+
+
+def test_a_log_is_a_file(folder, w2v):
+    result = w2v("train", "corpus.txt", "-o", "new.w2v", "--log-json", "-")
+    assert (result.returncode, b"/dev/stdout is one" in result.stderr) == (2, True)
+    assert not (w2v.folder / "-").exists()
+
+
+def test_no_curve_of_a_run_in_which_nothing_was_left_to_train(tmp_path, capsys):
+    """A checkpoint of the last chunk: the model is there, and there is nothing to draw."""
+    pytest.importorskip("matplotlib")
+    target = tmp_path / "l.svg"
+    with _curve(str(target), replaces=True, quiet=False):
+        pass
+    assert "there is no curve" in capsys.readouterr().err
+    assert not target.exists()

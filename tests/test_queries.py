@@ -15,7 +15,8 @@ from w2vfast.model import native, query, tensors, vectors
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.expression import format_expression, parse_expression
-from w2vfast.model.native import NativeFile, write_model
+from w2vfast.model.native import NativeFile
+from w2vfast.model.packed import write_model
 from w2vfast.model.tensors import combine_crc
 from w2vfast.vocab import Vocab
 
@@ -293,7 +294,12 @@ def test_similar_of_sums_means_and_vectors(ask, w2v):
     some = ask("similar", "--vector", "-", "-k", "2", stdin=printed + b"\n1 2 3\n" + printed)
     assert (some.returncode, b"line 4 of the vectors has not 100 numbers" in some.stderr) == (3, True)
     assert [line.split("\t") for line in some.stdout.decode().splitlines()] == again[:4]  # what stands before
-    for bad in (b"1 2 3\n", b"king " + b"x " * 100, printed.replace(b"king", b"nan nan").replace(b" -0", b" nan")):
+    for bad in (
+        b"1 2 3\n",
+        b"0.5 " * 300,
+        b"king " + b"x " * 100,
+        printed.replace(b"king", b"nan nan").replace(b" -0", b" nan"),
+    ):
         assert ask("similar", "--vector", "-", stdin=bad).returncode == DataError.exit_code
 
 

@@ -127,7 +127,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
             sys.stdout.flush()
     except Interrupted as stop:
         die_of(stop.signal_number)
-    except BrokenPipeError:
+    except BrokenPipeError as error:
+        for text in getattr(error, "__notes__", ()):
+            _complain(text)
         _drop(sys.stdout)
         die_of(signal.SIGPIPE)
     except Exception as error:

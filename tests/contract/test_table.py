@@ -22,6 +22,7 @@ FAST = ("--epochs", "1", "--dim", "4", "--threads", "1")
 FILES = {
     "corpus.txt": TEXT.encode(),
     "empty.txt": b"",
+    "twice.txt": b"a b\n" * 20,
     "blank.txt": b" \n\t\n\n",
     "single.txt": b"word " * 50,
     "rare.txt": b"a b c d e f",
@@ -81,6 +82,7 @@ USAGE = [  # C1, E12, O7: exit code 2, found before anything is read
     Case("cluster-check local:0", 2, "from 1 to 256"),
     Case("cooccur corpus.txt --form counts --dim 30", 2, "--dim has no effect with --form counts"),
     Case("cooccur corpus.txt --columns 10", 2, "--columns has no effect with --form svd"),
+    Case("cooccur twice.txt --self --window 1 --form ppmi", 3, "--form counts has the counts"),
     Case("cooccur corpus.txt --per-sentence --window 3", 2, "--window has no effect with --per-sentence"),
     Case(
         "cooccur corpus.txt --binary --context-weight harmonic", 2, "--context-weight has no effect with --binary"

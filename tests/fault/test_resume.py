@@ -75,7 +75,8 @@ def test_other_numbers_of_threads_go_on(text, tmp_path):
         config = saved.config({"threads": threads})
         assert config.threads == threads
         trainer = Trainer(text, config, Monitor())
-        trainer.resume(saved.state, saved.W, saved.W_out)
+        saved.fill(trainer.model)
+        trainer.resume(saved.state)
         trainer.run()
         assert trainer.state.done == trainer.state.total
         assert trainer.alpha_at(trainer.state.done) == config.min_alpha

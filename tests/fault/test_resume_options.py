@@ -1,5 +1,6 @@
 """What a stopped run is gone on with: the same words that keep their vectors, and no lists without effect."""
 
+import numpy as np
 import pytest
 from conftest import SAMPLE
 
@@ -7,7 +8,7 @@ import w2vfast
 from w2vfast.corpus.encoded import encode
 from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
-from w2vfast.errors import UsageError
+from w2vfast.errors import FormatError, UsageError
 from w2vfast.system.signals import StopRequests
 from w2vfast.training.checkpoint import Checkpoints, Saved
 from w2vfast.training.config import TrainConfig
@@ -34,6 +35,19 @@ def test_words_that_keep_their_vectors_must_be_given_again(tmp_path):
     stop_at_once(path, frozenset())
     with pytest.raises(UsageError, match=r"2 words .* \(was none\)"):
         Saved(path).check(corpus, None, frozen)
+
+
+def test_a_checkpoint_that_is_replaced_while_the_text_is_read_is_refused(tmp_path):
+    """It is read twice, so that its vectors are in memory once only."""
+    path = tmp_path / "m.ckpt"
+    corpus = stop_at_once(path, frozenset())
+    saved, trainer = Saved(path), Trainer(corpus, TrainConfig(dim=4, epochs=2, threads=1).resolved(), Monitor())
+    saved.fill(trainer.model)
+    assert trainer.model.W_out.any()
+    assert not any(isinstance(value, np.ndarray) for value in vars(saved).values())
+    stop_at_once(path, frozenset(["king"]))
+    with pytest.raises(FormatError, match="has been replaced meanwhile"):
+        saved.fill(trainer.model)
 
 
 @pytest.mark.parametrize("option", ["--vocab", "--keep-words", "--drop-words", "--like"])

@@ -224,6 +224,20 @@ def test_a_trained_model_is_rescued(w2v, corpus, monkeypatch, tmp_path):
         assert (w2v.folder / "model.w2v").read_bytes() == OLD
 
 
+def test_a_model_whose_reader_is_gone_is_rescued(w2v, corpus, tmp_path):
+    command = [*COMMAND, "train", "corpus.txt", "--epochs", "1", "-o", "-"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as out:
+        env = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+        result = subprocess.run(command, cwd=w2v.folder, stdout=out, stderr=subprocess.PIPE, timeout=120, env=env)
+    assert result.returncode == -signal.SIGPIPE
+    last = result.stderr.decode().splitlines()[-1]
+    (rescued,) = (tmp_path / "state" / "w2vfast" / "rescue").glob("model-*.w2v")
+    assert last == f"w2vfast: error: the reader of standard output is gone. The model was saved as {rescued}"
+    assert len(Embeddings.load(rescued)) == 7
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 1 MB; making one needs root."""

@@ -18,12 +18,13 @@ from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import Source, find_sources
 from w2vfast.corpus.wordlists import read_vocab, read_words
 from w2vfast.errors import CorpusError, DataError, FormatError, UsageError
+from w2vfast.kernels.arguments import Model
 from w2vfast.model.contents import Contents
 from w2vfast.model.evaluate import read_test
 from w2vfast.model.expression import parse_expression
 from w2vfast.model.formats.registry import read_vectors, write_vectors
 from w2vfast.model.formats.stream import stream_of
-from w2vfast.model.native import write_model
+from w2vfast.model.packed import write_model
 from w2vfast.system.staging import Staging
 from w2vfast.training.checkpoint import FORM, Saved
 from w2vfast.vocab import Vocab
@@ -60,7 +61,8 @@ def checkpoint(data: bytes, folder: Path) -> None:
     """A checkpoint."""
     (folder / "m.ckpt").write_bytes(data)
     saved = Saved(folder / "m.ckpt")
-    assert saved.W.shape == saved.W_out.shape == (len(saved.vocab), saved.W.shape[1])
+    model = Model(*np.zeros((2, len(saved.vocab), saved.params["dim"]), np.float32))
+    saved.fill(model)
 
 
 def container(data: bytes, folder: Path) -> None:

@@ -60,10 +60,11 @@ def make_keeping(ctx: click.Context, cluster: Cluster) -> Keeping:
         from w2vfast.training.checkpoint import Saved
 
         resumed = Saved(checkpoint_of(output))
+    began = None if base is None else Base(Embeddings.load(base), base)
+    frozen = frozenset[str]() if freeze is None or began is None else read_words(freeze) & began.words
     return Keeping(
-        resumed, resume_command(ctx), 60 * params["checkpoint_every"],
-        base=None if base is None else Base(Embeddings.load(base), base), tests=params["tests"],
-        frozen=frozenset() if freeze is None else read_words(freeze), with_context=not params["no_context"],
+        resumed, resume_command(ctx), 60 * params["checkpoint_every"], base=began, tests=params["tests"],
+        frozen=frozen, with_context=not params["no_context"],
         replaces=not params["no_clobber"], force=params["force"],
     )  # fmt: skip
 

@@ -127,14 +127,25 @@ def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
 
 
 def _named_vector(line: str, dim: int) -> tuple[str, NDArray[np.float32] | None]:
-    """Return what stands before the last ``dim`` numbers of a line, and these; None if they are not numbers."""
+    """Return the name before the last ``dim`` numbers of a line, and these; None if it is no such line.
+
+    Several numbers are no name, but those of a longer vector; one may be a word.
+    """
     fields = line.split()
-    try:
-        with np.errstate(over="ignore"):  # infinity is refused below
-            vector = np.array(fields[-dim:]).astype(np.float32)
-    except ValueError:
+    name, vector = fields[:-dim], _as_numbers(fields[-dim:])
+    is_longer = len(name) > 1 and _as_numbers(name) is not None
+    if vector is None or vector.size != dim or is_longer or not np.isfinite(vector).all():
         return "", None
-    return " ".join(fields[:-dim]), vector if vector.size == dim and np.isfinite(vector).all() else None
+    return " ".join(name), vector
+
+
+def _as_numbers(fields: Sequence[str]) -> NDArray[np.float32] | None:
+    """Return texts as numbers; None if they are not."""
+    try:
+        with np.errstate(over="ignore"):
+            return np.array(fields).astype(np.float32)
+    except ValueError:
+        return None
 
 
 def parse_sum(text: str) -> Sum:

@@ -82,6 +82,10 @@ def without_effect(config: TrainConfig, given: Iterable[str]) -> list[str]:
     }
     if config.loss != "ns":
         reasons |= dict.fromkeys(("neg", "neg_exponent", "negatives_per"), f"--loss {config.loss}")
+    if config.direction == "to-contexts":
+        reasons["negatives_per"] = "--direction to-contexts"
+    if config.window == "all":
+        reasons["context_weight"] = "--window all"
     if config.left is not None and config.right is not None:
         reasons["window"] = "--left and --right"
     if "vocab" in given:

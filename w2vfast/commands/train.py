@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from w2vfast.commands import output as out
 from w2vfast.commands.help import GroupedCommand, GroupedOption
 from w2vfast.commands.keeping import is_given, make_keeping
 from w2vfast.commands.next import tell_next
@@ -33,7 +34,7 @@ from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.log import JsonLog, Recorder
 from w2vfast.training.monitor import Console, Monitor, Together
-from w2vfast.training.outputs import refuse_input_as_output
+from w2vfast.training.outputs import refuse_input_as_output, refuse_replacing
 from w2vfast.training.run import Keeping, parameters_like, train_to_file
 
 _RUN = "Run"
@@ -79,7 +80,7 @@ _RUN = "Run"
 def train(
     corpus: tuple[str, ...], output: str, progress: str, log_json: str | None, plot_loss: str | None,
     save_vocab: str | None, base: str | None, like: str | None, freeze: str | None, resume: bool, tests:
-    tuple[str, ...], cluster: Cluster, verbose: bool, quiet: bool, **params: Any,
+    tuple[str, ...], cluster: Cluster, no_clobber: bool, verbose: bool, quiet: bool, **params: Any,
 ) -> None:  # fmt: skip
     """Train word vectors on the text of CORPUS.
 
@@ -112,10 +113,16 @@ def train(
     if cluster.workers is not None and is_given(ctx, "checkpoint_every"):
         raise UsageError("--checkpoint-every has no effect with --workers: every round is kept")
     refuse_text_options(sources)
+    if log_json == "-":
+        raise UsageError("--log-json needs the name of a file; /dev/stdout is one")
+    if no_clobber:
+        refuse_replacing(output, plot_loss, save_vocab, None if resume else log_json)
     if log_json:
         monitor = Together(monitor, JsonLog(log_json, append=resume))
-    with _curve(plot_loss, quiet=quiet) as recorder, contextlib.ExitStack() as stack:
-        words_file = None if save_vocab is None else stack.enter_context(Staging(save_vocab))
+    with _curve(plot_loss, replaces=not no_clobber, quiet=quiet) as recorder, contextlib.ExitStack() as stack:
+        words_file = None
+        if save_vocab is not None:
+            words_file = stack.enter_context(Staging(save_vocab, replaces=not no_clobber))
         everyone = Together(monitor, recorder)
         if cluster.workers is None:
             embeddings = run_training(sources, config, everyone, output, keeping, **lists)
@@ -135,7 +142,7 @@ def _config(keeping: Keeping, like: str | None, params: dict[str, Any], given: d
 
 
 @contextlib.contextmanager
-def _curve(target: str | None, *, quiet: bool) -> Iterator[Monitor]:
+def _curve(target: str | None, *, replaces: bool, quiet: bool) -> Iterator[Monitor]:
     """Yield a monitor; draw the curves that it has seen when the run is done, if anybody wants them."""
     if target is None:
         yield Monitor()
@@ -144,9 +151,12 @@ def _curve(target: str | None, *, quiet: bool) -> Iterator[Monitor]:
     from w2vfast.pictures.charts import draw_loss
 
     form, recorder = form_of(target), Recorder()
-    with Staging(target) as staging:
+    with Staging(target, replaces=replaces) as staging:
         yield recorder
-        write_picture(staging, lambda path: draw_loss(recorder.rows, path, form), quiet=quiet)
+        if recorder.rows:
+            write_picture(staging, lambda path: draw_loss(recorder.rows, path, form), quiet=quiet)
+        elif not quiet:
+            out.note(f"nothing was left to be trained, so there is no curve: {target} was not written")
 
 
 def run_training(

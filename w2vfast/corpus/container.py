@@ -8,8 +8,8 @@ ids             I32 [N]         word ids, 0 .. V - 1
 vocab.bytes     U8 [B]
 
 The one metadata key, ``w2vfast``, holds canonical JSON: format "w2vfast-corpus", format_version, crc32 of each
-tensor, names of the files read, sha256_of_first_mib of the text, and the report of reading it. Nothing is used
-before everything has been checked, each id too.
+tensor, names of the files read, sha256_of_first_mib of the text, the report of reading it, and how it was read
+(lowercase, min_count and so on). Nothing is used before everything has been checked, each id too.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ from safetensors import safe_open
 
 from w2vfast.corpus.encoded import EncodedCorpus
 from w2vfast.corpus.magic import CONTAINER_FORMAT
-from w2vfast.corpus.reading import ReadingReport
+from w2vfast.corpus.reading import FACTS, ReadingReport
 from w2vfast.errors import FormatError
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab
@@ -61,6 +61,7 @@ def save_corpus(corpus: EncodedCorpus, staging: Staging) -> int:
         "names": list(corpus.names[:1000]),
         "sha256_of_first_mib": corpus.sample_sha256,
         "report": dataclasses.asdict(corpus.report),
+        "reading": corpus.reading,
     }
     header, total = {"__metadata__": {_KEY: _json(about)}}, 0
     for name, tensor in tensors.items():
@@ -116,10 +117,9 @@ def load_corpus(path: Path, on_read: Callable[[int], None] = lambda n_bytes: Non
         )
         _check(tensors, vocab)
         report = ReadingReport(**{name: int(value) for name, value in about["report"].items()})
-        files = tuple(map(str, about["names"]))
-        return EncodedCorpus(
-            tensors["ids"], tensors["offsets"], vocab, report, files, str(about["sha256_of_first_mib"])
-        )
+        files, sample = tuple(map(str, about["names"])), str(about["sha256_of_first_mib"])
+        facts = {name: value for name, value in about.get("reading", {}).items() if name in FACTS}
+        return EncodedCorpus(tensors["ids"], tensors["offsets"], vocab, report, files, sample, facts)
     except (FormatError, OSError):
         raise
     except Exception as error:  # the library's own; KeyError, TypeError and others of odd metadata

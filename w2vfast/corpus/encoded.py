@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -32,6 +32,7 @@ class EncodedCorpus:
     report: ReadingReport
     names: tuple[str, ...]  # base names of the files read
     sample_sha256: str  # of the text's first MiB
+    reading: dict[str, Any] = field(default_factory=dict)  # how it was read: ``ReadingOptions.facts``, if known
 
     @property
     def n_tokens(self) -> int:
@@ -90,6 +91,7 @@ def encode(
         tokenizer.report,
         tuple(source.name for source in sources),
         hasher.hexdigest(),
+        options.facts(),
     )
 
 

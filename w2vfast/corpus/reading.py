@@ -1,11 +1,13 @@
 """How text is read, and what reading found: the options and the report of the corpus layer."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from w2vfast.vocab import Vocab
 
 Splitting = Literal["whitespace", "words"]
+#: What an encoded corpus tells of how its text was read.
+FACTS = ("max_word_bytes", "lowercase", "tokenizer", "sentence", "min_count", "max_vocab")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class ReadingOptions:
     allow_truncated: bool = False  # compressed data that breaks off is read as far as it goes
     for_training: bool = True  # text without contexts is an error
     threads: int = 1
+
+    def facts(self) -> dict[str, Any]:
+        """Return how text was read, for other text to be read the same; names and types as in ``TrainConfig``."""
+        return {name: getattr(self, name) for name in FACTS} | {"sentence": str(self.sentence)}
 
 
 @dataclass

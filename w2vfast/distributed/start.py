@@ -28,12 +28,15 @@ from w2vfast.training.config import TrainConfig
 from w2vfast.training.matrices import initial_model
 from w2vfast.training.messages import describe, warn
 from w2vfast.training.monitor import Monitor, human
-from w2vfast.training.run import Keeping, corpus_facts, finish, score
+from w2vfast.training.outputs import refuse_replacing
+from w2vfast.training.result import corpus_facts, score
+from w2vfast.training.run import Keeping, finish
 from w2vfast.training.state import RunState
 from w2vfast.training.tables import untrained_loss
 from w2vfast.wording import counted
 
 _PROBE, _SHARDS, _ROUNDS = "probe", "shards", "round-*"
+_CLAIM = "w2vfast-run"  # lies in a folder that holds nothing but a run, begun or broken off
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ def train_to_file(
     ClusterError
         The cluster was lost; the rounds that are done are safe.
     """
-    if not keeping.replaces and os.path.isfile(output):
-        raise UsageError(f"{os.fspath(output)} is there already, and --no-clobber was given")
+    if not keeping.replaces:
+        refuse_replacing(output)
     if any(os.path.exists(output) and _is_same(file.url, output) for file in files):
         raise UsageError(f"the output {os.fspath(output)} is one of the inputs")
     with Staging(output, replaces=keeping.replaces) as staging:
@@ -84,20 +87,22 @@ def start(
         raise ClusterError("no worker answers; on all of them w2vfast must be installed")
     n_machines = len({worker.host for worker in workers.values()})
     monitor.note(f"workers: {len(workers)}, machines: {n_machines}")
-    _check_store(options.store, engine)
     found = read_manifest(options.store)
     if options.resume:
         if found is None:
             raise UsageError(f"there is no run in {options.store} to resume; start without --resume")
+        _check_store(options.store, engine)
         run = _resumed(found, files, keeping, options, engine, monitor)
         prepare.check_workers(workers, run.plan, monitor, force=keeping.force)
         return run
     if found is not None:
         raise UsageError(f"{options.store} holds a run; --resume goes on with it, or give another --checkpoint")
+    _claim(Store(options.store))
     try:
+        _check_store(options.store, engine)
         return _begun(files, config, monitor, keeping, options, engine, workers, lists)
     except BaseException:  # also Ctrl-C: without a manifest nothing of this is of any use
-        Store(options.store).remove([_SHARDS, _ROUNDS], with_folder=True)
+        Store(options.store).remove([_SHARDS, _ROUNDS, _CLAIM], with_folder=True)
         raise
 
 
@@ -130,6 +135,20 @@ def _begun(
     manifest = Manifest(plan, facts, base, _first_standing(plan, corpus, keeping, monitor))
     manifest.write()
     return ClusterRun(manifest, corpus, engine, monitor)
+
+
+def _claim(store: Store) -> None:
+    """Make a folder that of a run, unless it holds files of somebody else, which would be deleted in the end.
+
+    Raises
+    ------
+    UsageError
+        It does.
+    """
+    found = store.names()
+    if found and _CLAIM not in found:
+        raise UsageError(f"{store.url} has files in it, such as {found[0]}; give an empty folder for the run")
+    store.put_json(_CLAIM, "This folder holds a run of w2vfast, and is deleted when its model is there.")
 
 
 def _is_same(url: str, output: str) -> bool:
@@ -262,7 +281,7 @@ def _train_and_keep(run: ClusterRun, name: str, keeping: Keeping, stop: StopRequ
 
     def after_round(run: ClusterRun) -> None:
         if keeping.tests and run.state.done % run.n_tokens == 0:
-            score(run, keeping.tests)
+            score(run, keeping.base, keeping.tests)
         if stop.number is not None:
             raise Interrupted(stop.number)
 
@@ -273,7 +292,7 @@ def _train_and_keep(run: ClusterRun, name: str, keeping: Keeping, stop: StopRequ
         run.monitor.note(f"stopped at {share:.1f} %, saved in {store.url}; {name} was not written")
         run.monitor.note(f"to go on: {keeping.command}")
         raise
-    return partial(store.remove, [NAME, _SHARDS, _ROUNDS], with_folder=True)
+    return partial(store.remove, [NAME, _SHARDS, _ROUNDS, _CLAIM], with_folder=True)
 
 
 def default_store(output: str) -> str:

@@ -99,6 +99,22 @@ class Store:
         except (OSError, ValueError) as error:
             raise FormatError(f"{self.path(name)} is damaged ({reason(error)})") from None
 
+    def names(self) -> list[str]:
+        """Return the names of what lies in the folder; none if there is no folder.
+
+        Raises
+        ------
+        OutputError
+            It cannot be listed.
+        """
+        system, root = self._place
+        try:
+            return sorted(os.path.basename(path.rstrip("/")) for path in system.ls(root, detail=False))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise OutputError(f"cannot look into {self.url}: {reason(error)}") from None
+
     def remove(self, names: Sequence[str], *, with_folder: bool = False) -> None:
         """Delete files or folders, patterns too, those that are there; the folder itself if it is empty then."""
         system, root = self._place

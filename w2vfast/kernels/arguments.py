@@ -33,7 +33,7 @@ class Tables(NamedTuple):
     noise: NDArray[np.uint64]  # (V,) alias table: a bucket's own chance above its other word
     sigmoid: NDArray[np.float32]  # (N_CELLS + 1,)
     negative_log_sigmoid: NDArray[np.float32]  # (N_CELLS + 1,)
-    labels: NDArray[np.float32]  # of the outputs of a prediction (1 + k,), or of the nodes (P,)
+    labels: NDArray[np.float32]  # of the outputs of a prediction (1 + MOST_NEGATIVES,), or of the nodes (P,)
     nodes: NDArray[np.int32]  # (P,) the paths of the Huffman tree, hot nodes from 0; without one (0,)
     path_offsets: NDArray[np.int64]  # (V + 1,) where each word's path begins; (0,)
     hot_lengths: NDArray[np.int32]  # (V,) nodes at the beginning of a path that a thread has copies of; (0,)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 _NAMES = {"sg": "skip-gram", "cbow": "CBOW"}
+_LOSSES = {"ns": "negative sampling", "hs": "hierarchical softmax", "softmax": "the full softmax"}
 
 
 def model_card(params: dict[str, Any], corpus: dict[str, Any], generator: str) -> str:
@@ -21,8 +22,8 @@ def model_card(params: dict[str, Any], corpus: dict[str, Any], generator: str) -
     lines = ["---", *(f"{name}: {json.dumps(value)}" for name, value in front.items()), "---", ""]
     lines += ["# Word vectors", "", f"Made by {generator or 'an unknown trainer'}.", ""]
     if params:
-        model = _NAMES.get(str(params.get("model")), "")
-        lines += [f"## Training{f': {model} with negative sampling' if model else ''}", "", *_table(params)]
+        model, loss = _NAMES.get(str(params.get("model"))), _LOSSES.get(str(params.get("loss", "ns")))
+        lines += [f"## Training{f': {model} with {loss}' if model and loss else ''}", "", *_table(params)]
     if corpus:
         lines += ["## Corpus", "", *_table(corpus)]
     lines += [

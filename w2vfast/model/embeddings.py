@@ -40,7 +40,7 @@ class Embeddings(WordVectors):
 
     def most_similar(
         self, positive: Query | Sequence[Query], negative: Query | Sequence[Query] = (), *, k: int = 10,
-        among: Sequence[str] | None = None, exclude: Sequence[str] = (), min_score: float = -1.0,
+        among: Sequence[str] | None = None, exclude: Sequence[str] = (), min_score: float = -np.inf,
     ) -> Answer:  # fmt: skip
         """Return the words nearest to the mean of some words, without those words themselves.
 
@@ -83,7 +83,7 @@ class Embeddings(WordVectors):
 
     def neighbours(
         self, words: Sequence[str], *, k: int = 10, among: Sequence[str] | None = None,
-        exclude: Sequence[str] = (), min_score: float = -1.0,
+        exclude: Sequence[str] = (), min_score: float = -np.inf,
     ) -> list[Answer]:  # fmt: skip
         """Return the nearest words of each word, in one matrix product.
 
@@ -153,7 +153,7 @@ class Embeddings(WordVectors):
 
     def nearest(
         self, vectors: NDArray[np.float32], hidden: Sequence[Sequence[int]], *, k: int = 10,
-        among: Sequence[str] | None = None, exclude: Sequence[str] = (), min_score: float = -1.0,
+        among: Sequence[str] | None = None, exclude: Sequence[str] = (), min_score: float = -np.inf,
     ) -> list[Answer]:  # fmt: skip
         """Return the words nearest to vectors.
 

@@ -11,79 +11,25 @@ The one metadata key, ``w2vfast``, holds canonical JSON: format, format_version,
 corpus, generator. One key only, since the library writes several in random order.
 """
 
-import errno
 import json
 import os
-import re
-import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
-from w2vfast.errors import DataError, FormatError
+from w2vfast.errors import FormatError
 from w2vfast.model.contents import Contents, all_finite
+from w2vfast.model.packed import FORM, FORMAT_VERSION, KEY, MATRICES
 from w2vfast.model.tensors import DTYPES, TensorFile
 from w2vfast.vocab import Vocab
 
-FORMAT_VERSION = 1
-FORM = "w2vfast"
 _CHECKPOINT_FORM = "w2vfast-checkpoint"
-_KEY = "w2vfast"
 _MOST_HEADER_BYTES = 1 << 20
 _DTYPES = {"vectors": "F32", "context": "F32", "counts": "I64", "vocab.offsets": "I64", "vocab.bytes": "U8"}
-_MATRICES = ("vectors", "context")
-
-Extra = dict[str, NDArray[np.int64]]
-About = dict[str, Any]
-
-
-def write_model(
-    path: Path, contents: Contents, form: str = FORM, extra: Extra | None = None, about: About | None = None
-) -> None:
-    """Write a model file at ``path``, a place of the writer's own (see ``Staging``).
-
-    Parameters
-    ----------
-    path
-        The file.
-    contents
-        What it holds.
-    form
-        Its format: "w2vfast", or "w2vfast-checkpoint".
-    extra, about
-        More tensors (int64) and more metadata, of a checkpoint.
-
-    Raises
-    ------
-    OSError
-        The system refuses; ``errno`` says why.
-    DataError
-        It is a model that could not be read back.
-    """
-    tensors, header = _prepare(contents, form, extra or {}, about or {})
-    if form == FORM:
-        _check_readable(tensors)
-    try:
-        save_file(tensors, path, header)
-    except SafetensorError as error:
-        number = re.search(r"os error (\d+)", str(error))
-        code = int(number[1]) if number else errno.EIO
-        raise OSError(code, os.strerror(code)) from None
-
-
-def model_bytes(
-    contents: Contents, form: str = FORM, extra: Extra | None = None, about: About | None = None
-) -> int:
-    """Return the exact size in bytes of the file that ``write_model`` makes of the same."""
-    tensors, header = _prepare(contents, form, extra or {}, about or {})
-    return _file_bytes({name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}, header)
 
 
 class NativeFile:
@@ -214,7 +160,7 @@ class NativeFile:
 
         def look(first: int, block: NDArray[Any]) -> None:
             nonlocal is_finite
-            if name in _MATRICES and not all_finite(block):
+            if name in MATRICES and not all_finite(block):
                 is_finite = False
             visit(first, block)
 
@@ -245,74 +191,6 @@ def read_model(path: str | os.PathLike[str], *, with_context: bool = True) -> Co
     with NativeFile(path) as file:
         context = file.context if with_context else None
         return Contents(file.vectors, file.vocab, context, file.params, file.corpus, file.generator)
-
-
-def _prepare(
-    contents: Contents, form: str, extra: Extra, more: About
-) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Return the tensors of the file, compact and checked, and its metadata."""
-    offsets, words = contents.vocab.packed()
-    tensors: dict[str, NDArray[Any]] = {
-        "vectors": np.ascontiguousarray(contents.vectors, np.float32),
-        "counts": np.ascontiguousarray(contents.vocab.counts, np.int64),
-        "vocab.offsets": offsets,
-        "vocab.bytes": words,
-    }
-    if contents.context is not None:
-        tensors["context"] = np.ascontiguousarray(contents.context, np.float32)
-    tensors |= extra
-    about = more | {
-        "format": form,
-        "format_version": FORMAT_VERSION,
-        "crc32": {name: _checksum(tensor) for name, tensor in tensors.items()},
-        "params": contents.params,
-        "corpus": contents.corpus,
-        "generator": contents.generator,
-    }
-    return tensors, {_KEY: json.dumps(about, sort_keys=True, separators=(",", ":"), allow_nan=False)}
-
-
-def _check_readable(tensors: dict[str, NDArray[Any]]) -> None:
-    """Refuse to write what reading would refuse.
-
-    Raises
-    ------
-    DataError
-        There are no vectors or not one a word, a value is not finite, or the words are no vocabulary.
-    """
-    shape = tensors["vectors"].shape
-    if len(shape) != 2 or min(shape) < 1 or tensors.get("context", tensors["vectors"]).shape != shape:
-        raise DataError(f"a model cannot hold vectors of the shape {shape}")
-    if len(tensors["counts"]) != shape[0]:
-        raise DataError(f"a model cannot hold {shape[0]:,} vectors for {len(tensors['counts']):,} words")
-    if not all(all_finite(tensors[name]) for name in _MATRICES if name in tensors):
-        raise DataError("a model cannot hold numbers that are not finite")
-    try:
-        Vocab.unpacked(tensors["vocab.offsets"], tensors["vocab.bytes"], tensors["counts"])
-    except ValueError as error:
-        raise DataError(f"a model cannot hold this vocabulary: {error}") from None
-
-
-def _file_bytes(tensors: dict[str, tuple[np.dtype[Any], tuple[int, ...]]], metadata: dict[str, str]) -> int:
-    """Return the size of a safetensors file: 8 bytes, a JSON header padded to 8, the data back to back."""
-    names, total = {"float32": "F32", "int64": "I64", "uint8": "U8"}, 0
-    header: dict[str, Any] = {"__metadata__": metadata}
-    order = sorted(tensors.items(), key=lambda item: (-item[1][0].itemsize, item[0]))
-    for name, (dtype, shape) in order:
-        n_bytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        header[name] = {
-            "dtype": names[dtype.name],
-            "shape": list(shape),
-            "data_offsets": [total, total + n_bytes],
-        }
-        total += n_bytes
-    length = len(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode())
-    return 8 + (length + 7) // 8 * 8 + total
-
-
-def _checksum(tensor: NDArray[Any]) -> str:
-    assert tensor.flags.c_contiguous
-    return f"{zlib.crc32(tensor.reshape(-1).view(np.uint8).data):08x}"
 
 
 def _check_start(path: str | os.PathLike[str]) -> None:
@@ -355,7 +233,7 @@ def refuse_pickle(path: str | os.PathLike[str], start: bytes) -> None:
 
 def _read_about(path: str | os.PathLike[str], metadata: dict[str, str], form: str) -> dict[str, Any]:
     try:
-        about = json.loads(metadata[_KEY])
+        about = json.loads(metadata[KEY])
         name, version = about["format"], about["format_version"]
         if name == _CHECKPOINT_FORM != form:
             raise FormatError(

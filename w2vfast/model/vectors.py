@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from w2vfast.errors import OutputError, UsageError
 from w2vfast.model import query
 from w2vfast.model.contents import Contents
-from w2vfast.model.native import NativeFile, is_native, model_bytes, read_model, write_model
+from w2vfast.model.native import NativeFile, is_native, read_model
+from w2vfast.model.packed import pack_model
 from w2vfast.system.places import rereadable, state_folder
 from w2vfast.system.staging import Staging
 from w2vfast.vocab import Vocab
@@ -164,9 +165,9 @@ class WordVectors:
 
     def save_staged(self, staging: Staging) -> int:
         """Write the model file through a staging that is open already; return its size in bytes."""
-        n_bytes = model_bytes(self.contents)
-        staging.write(lambda path: write_model(path, self.contents), n_bytes)
-        return n_bytes
+        packed = pack_model(self.contents)
+        staging.write(packed.write, packed.n_bytes)
+        return packed.n_bytes
 
     def save_or_rescue(self, staging: Staging) -> int:
         """Write the model file as ``save_staged`` does; if that fails, put it where it can be written.
@@ -175,14 +176,20 @@ class WordVectors:
         ------
         OutputError
             It cannot be written; the message says where the copy is, if there is one.
+        BrokenPipeError
+            Its reader is gone; the same stands in a note.
         """
         try:
             return self.save_staged(staging)
-        except OutputError as error:
-            rescued = self._rescue(staging.target.stem)
+        except (OutputError, BrokenPipeError) as error:
+            rescued = self._rescue("model" if staging.in_place else staging.target.stem)
             if rescued is None:
                 raise
-            raise OutputError(f"{error}. The model was saved as {rescued}") from None
+            where = f"The model was saved as {rescued}"
+            if isinstance(error, BrokenPipeError):
+                error.add_note(f"the reader of {staging.name} is gone. {where}")
+                raise
+            raise OutputError(f"{error}. {where}") from None
 
     def _rescue(self, name: str) -> Path | None:
         """Save the model in the user's folder for rescued files, or among temporary ones; return where."""

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.corpus.encoded import EncodedCorpus
-from w2vfast.errors import UsageError
+from w2vfast.errors import CorpusError, UsageError
 from w2vfast.model.contents import Contents
 from w2vfast.model.vectors import WordVectors
 from w2vfast.training.cooccurrence import Counts
-from w2vfast.training.run import GENERATOR, corpus_facts
+from w2vfast.training.result import GENERATOR, corpus_facts
 
 Form = Literal["counts", "ppmi", "svd"]
+
+_LEAST_PMI = 1e-6  # what is less is the rounding of 0
 
 
 def with_self(counts: Counts, occurrences: NDArray[np.int64]) -> Counts:
@@ -45,7 +47,7 @@ def ppmi(counts: Counts, smoothing: float = 0.75) -> Counts:
     with np.errstate(divide="ignore"):
         log_row, log_column = np.log(sums), np.log(smoothed / smoothed.sum())
     values = (np.log(counts.values) - log_row[rows] - log_column[counts.columns]).astype(np.float32)
-    keep = values > 0
+    keep = values > _LEAST_PMI
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows[keep], minlength=n_words))])
     return Counts(offsets, counts.columns[keep], values[keep])
 
@@ -98,6 +100,8 @@ def cooccurrence_vectors(
     ------
     UsageError
         See ``svd``.
+    CorpusError
+        No two words occur together more often than by chance.
     OutOfMemoryError
         Counts or PPMI of so many words do not fit.
     """
@@ -108,6 +112,10 @@ def cooccurrence_vectors(
     about = {**(params or {}), "model": "cooccur", "form": form, "binary": is_binary, "self": is_with_self}
     if form != "counts":
         counts, about["smoothing"] = ppmi(counts, smoothing), smoothing
+        if counts.values.size == 0:
+            raise CorpusError(
+                "no two words occur together more often than by chance; --form counts has the counts"
+            )
     vectors = svd(counts, dim) if form == "svd" else counts.dense(columns)
     about["dim"] = vectors.shape[1]
     return WordVectors(Contents(vectors, corpus.vocab, None, about, corpus_facts(corpus), GENERATOR))

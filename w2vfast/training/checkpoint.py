@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Collection
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from w2vfast.errors import FormatError, Interrupted, OutputError, UsageError
 from w2vfast.model.contents import Contents
-from w2vfast.model.native import NativeFile, looks_native, model_bytes, write_model
+from w2vfast.model.native import NativeFile, looks_native
+from w2vfast.model.packed import MATRICES, pack_model
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
@@ -28,6 +30,7 @@ from w2vfast.training.state import RunState
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
+    from w2vfast.kernels.arguments import Model
     from w2vfast.training.trainer import Trainer
 
 FORM = "w2vfast-checkpoint"
@@ -83,15 +86,15 @@ class Saved:
     """
 
     def __init__(self, path: Path) -> None:
-        self.name = path.name
+        self._path, self.name = path, path.name
         if not path.exists():
             raise UsageError(f"there is no checkpoint {path.name} to resume from; start without --resume")
         with NativeFile(path, form=FORM) as file:
             self.params, self.vocab, self._about = file.params, file.vocab, file.about
-            context = file.context
-            if context is None:
-                raise FormatError(f"{path} is damaged: it has no 'context'")
-            self.W, self.W_out = file.vectors, context
+            if not file.has_context or file.shape[1] != self.params.get("dim"):
+                raise FormatError(f"{path} is damaged: it has no 'context', or another number of dimensions")
+            for name in MATRICES:
+                file.scan(lambda first, block: None, name)  # what is damaged is found before the text is read
             states = file.extra("states")
         try:
             self.state = RunState.of(self._about["progress"], states.view(np.uint64))
@@ -113,6 +116,20 @@ class Saved:
             listed = ", ".join(f"--{n.replace('_', '-')} {given[n]} (was {known.get(n)})" for n in differ)
             raise UsageError(f"cannot resume with other options: {listed}")
         return TrainConfig(**known | {name: given[name] for name in given if name == "threads"})
+
+    def fill(self, model: "Model") -> None:
+        """Give a run's matrices the values that were kept, from the file, so that they are in memory once only.
+
+        Raises
+        ------
+        FormatError
+            The file is another one by now.
+        """
+        with NativeFile(self._path, form=FORM) as file:
+            if file.about != self._about:
+                raise FormatError(f"{self.name} has been replaced meanwhile")
+            for name, matrix in zip(MATRICES, model, strict=True):
+                file.scan(partial(_copy_rows, matrix), name)
 
     def check(
         self, corpus: "EncodedCorpus", base: str | None = None, frozen: Collection[str] = frozenset()
@@ -140,6 +157,11 @@ class Saved:
         if differ:
             listed = ", ".join(f"{name} {now[name]} (was {self._fingerprint.get(name)})" for name in differ)
             raise UsageError(f"cannot resume: the text is another one than that of {self.name}: {listed}")
+
+
+def _copy_rows(matrix: NDArray[np.float32], first: int, block: NDArray[np.float32]) -> None:
+    """Copy rows without padding into a matrix."""
+    matrix[first : first + len(block), : block.shape[1]] = block
 
 
 class Checkpoints:
@@ -217,12 +239,12 @@ class Checkpoints:
             self._staging = self._staging or Staging(path)
             if self.share is None and state.resumed_at is None and path.exists():
                 os.replace(path, path.with_name(path.name + ".prev"))
-            n_bytes = model_bytes(contents, FORM, extra, about)
-            self._staging.write(lambda place: write_model(place, contents, FORM, extra, about), n_bytes)
+            packed = pack_model(contents, FORM, extra, about)
+            self._staging.write(packed.write, packed.n_bytes)
         except (OutputError, UsageError, OSError) as error:
             self._monitor.note(f"warning: no checkpoint: {error}")
             return
         finally:
             self._last = time.monotonic()
         self.share = state.done / state.total
-        self._monitor.detail(f"checkpoint of {human(n_bytes, 'B')} in {time.monotonic() - begin:.1f} s")
+        self._monitor.detail(f"checkpoint of {human(packed.n_bytes, 'B')} in {time.monotonic() - begin:.1f} s")

@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from w2vfast.errors import UsageError
 from w2vfast.model.contents import Contents
@@ -91,6 +92,10 @@ class Base:
         )
         monitor.note(f"the learning rate starts again at {config.alpha:g} and falls to {config.min_alpha:g}")
 
+    def count_absent(self, vocab: Vocab) -> int:
+        """Return how many of the model's words do not occur in a text's vocabulary."""
+        return sum(place is None for place in vocab.find(self.model.vocab.words))
+
     def merged(self, trained: Embeddings) -> Embeddings:
         """Return the trained words together with those that did not occur, by their counts in both texts."""
         assert trained.context is not None
@@ -103,11 +108,21 @@ class Base:
                 counts[place] += old.counts[i]
         order = np.argsort(-counts, kind="stable")
         words = [*own.words, *(old.words[i] for i in absent)]
+        rows = np.argsort(order)  # of the trained words, then of the absent ones
         vectors, context = (
-            np.concatenate((new, kept[absent]))[order]
+            _in_rows(rows, new, kept[absent])
             for new, kept in ((trained.vectors, self.model.vectors), (trained.context, self._context))
         )
         contents = trained.contents
         corpus: dict[str, Any] = {**contents.corpus, "before": self.model.contents.corpus}
         vocab = Vocab([words[i] for i in order.tolist()], counts[order])
         return Embeddings(Contents(vectors, vocab, context, contents.params, corpus, contents.generator))
+
+
+def _in_rows(
+    rows: NDArray[np.int64], first: NDArray[np.float32], second: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return one matrix whose rows ``rows`` are those of two others; it is the only copy."""
+    result = np.empty((rows.size, first.shape[1]), np.float32)
+    result[rows[: len(first)]], result[rows[len(first) :]] = first, second
+    return result

@@ -43,9 +43,12 @@ def describe(corpus: "Corpus", config: TrainConfig, monitor: Monitor) -> None:
 
     name = "skip-gram" if config.model == "sg" else f"CBOW ({config.cbow_grad})"
     loss = {"ns": f"neg {config.neg}", "hs": "hierarchical softmax", "softmax": "full softmax"}[config.loss]
+    window = str(config.window)
+    if config.left is not None or config.right is not None:
+        window = "+".join(str(config.window if side is None else side) for side in (config.left, config.right))
     epochs, threads = counted(config.epochs, "epoch"), counted(config.threads or 1, "thread")
     monitor.note(
-        f"{name}, dim {config.dim}, window {config.window}, {loss}, {epochs}, {threads}; "
+        f"{name}, dim {config.dim}, window {window}, {loss}, {epochs}, {threads}; "
         f"untrained loss {untrained_loss(config, corpus.vocab.counts):.3f}"
     )
     monitor.note(

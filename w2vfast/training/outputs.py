@@ -53,6 +53,19 @@ def refuse_input_as_output(
         written.add(identity)
 
 
+def refuse_replacing(*outputs: Name) -> None:
+    """Make sure that no file is there yet where something is to be written.
+
+    Raises
+    ------
+    UsageError
+        One is.
+    """
+    for output in outputs:
+        if output is not None and os.path.isfile(output):
+            raise UsageError(f"{os.fspath(output)} is there already, and --no-clobber was given")
+
+
 def _identity(path: str | os.PathLike[str]) -> object:
     """Return what all names of a file have in common; None for a device or pipe."""
     try:

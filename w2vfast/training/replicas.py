@@ -107,7 +107,7 @@ class Replicas:
 def expected_updates(
     tables: Tables, counts: NDArray[np.int64], config: TrainConfig
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how many steps each row of W and of W_out takes for one prediction, float64 (V,) each, expected."""
+    """Return how many steps each row of W and of W_out takes, float64 (V,) each: expected, for one pair."""
     weights = np.asarray(counts * tables.keep_prob.astype(np.float64))
     seen = weights / weights.sum()
     if config.loss == "hs":  # a node is seen with each word below it

@@ -7,41 +7,32 @@ import io
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from w2vfast import __version__
 from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import CorpusInput, Source, find_sources
-from w2vfast.errors import Interrupted, UsageError
-from w2vfast.model.contents import Contents
+from w2vfast.errors import FormatError, Interrupted, UsageError
 from w2vfast.model.embeddings import Embeddings
-from w2vfast.model.evaluate import evaluate
-from w2vfast.model.vectors import WordVectors
-from w2vfast.system.places import checkpoint_of, short_names
+from w2vfast.system.places import checkpoint_of
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.continued import Base
 from w2vfast.training.messages import announce, describe, warn, warn_of_cost
 from w2vfast.training.monitor import Monitor, clock, human
-from w2vfast.training.outputs import refuse_input_as_output
+from w2vfast.training.outputs import refuse_input_as_output, refuse_replacing
 from w2vfast.training.resources import check_resources, model_file_bytes
+from w2vfast.training.result import result_of, score
 from w2vfast.wording import counted
 
 if TYPE_CHECKING:
     from w2vfast.corpus.encoded import EncodedCorpus
     from w2vfast.training.checkpoint import Checkpoints, Saved
-    from w2vfast.training.kinds import Corpus, Run
+    from w2vfast.training.kinds import Run
     from w2vfast.training.trainer import Trainer
-
-#: What models name as the program that made them.
-GENERATOR = f"w2vfast {__version__}"
 
 
 def train(
@@ -93,7 +84,7 @@ def train(
     config = make_config(params if base is None else parameters_like(base, params)).resolved()
     trainer = prepare(sources, config, monitor or Monitor(), None, keeping)
     trainer.run()
-    return _result(trainer, keeping, None)
+    return result_of(trainer, keeping.base)
 
 
 def make_config(params: dict[str, Any]) -> TrainConfig:
@@ -144,7 +135,7 @@ class Keeping:
 def parameters_like(model: Embeddings, given: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that a model was trained with, where none are given; not its number of threads.
 
-    A learning rate suits an architecture; it is not taken over if that or the rate itself is given.
+    A learning rate suits an architecture and an objective; it is not taken over if one of them is given.
 
     Raises
     ------
@@ -154,9 +145,9 @@ def parameters_like(model: Embeddings, given: dict[str, Any]) -> dict[str, Any]:
     known = {name: value for name, value in model.params.items() if name in TrainConfig.__dataclass_fields__}
     if not known:
         raise UsageError("that model does not tell how it was trained; give the options themselves")
-    if given.keys() & {"model", "cbow_grad", "alpha"}:
+    if given.keys() & {"model", "loss", "cbow_grad", "alpha"}:
         known |= {"alpha": None, "min_alpha": None}
-    return {**known, "dim": model.dim, "threads": None, **given}
+    return {"dim": model.dim, **known, "threads": None, **given}
 
 
 def train_to_file(
@@ -180,8 +171,8 @@ def train_to_file(
     """
     keeping = keeping or Keeping()
     refuse_input_as_output(sources, output)
-    if not keeping.replaces and os.path.isfile(output):
-        raise UsageError(f"{os.fspath(output)} is there already, and --no-clobber was given")
+    if not keeping.replaces:
+        refuse_replacing(output)
     with Staging(output, replaces=keeping.replaces) as staging:
         begin = time.perf_counter()
         trainer = prepare(sources, config, monitor, staging, keeping, **lists)
@@ -214,7 +205,8 @@ def finish(
     message = f"stopping, {what} (Ctrl-C again to quit now)" if monitor.is_heard else ""
     with StopRequests(message) as stop:
         clean_up = train(stop)
-        replaced, embeddings = _age(staging), _result(trainer, keeping, params)
+        replaced = _age(staging)
+        embeddings = result_of(trainer, keeping.base, with_context=keeping.with_context, params=params)
         n_bytes = embeddings.save_or_rescue(staging)
         clean_up()
     seconds, speed = time.perf_counter() - begin, human(trainer.words_per_second)
@@ -238,11 +230,11 @@ def _train_and_keep(
     monitor, path = trainer.monitor, None if staging.in_place else checkpoint_of(staging.target)
     if path is not None and path.exists() and keeping.resumed is None:
         monitor.note(f"{path.name} of an unfinished run is there; --resume would go on with it")
-    n_bytes = model_file_bytes(trainer.corpus, trainer.config.dim)
+    n_bytes = model_file_bytes(trainer.corpus.vocab, trainer.config.dim)
     base = None if keeping.base is None else keeping.base.fingerprint
     with Checkpoints(path, stop, monitor, keeping.seconds, n_bytes, base, keeping.frozen) as checkpoints:
         try:
-            trainer.run(lambda run: _after_chunk(run, checkpoints, keeping.tests))
+            trainer.run(lambda run: _after_chunk(run, checkpoints, keeping))
             if path is None or (keeping.resumed is None and checkpoints.share is None):
                 return lambda: None
             return partial(path.unlink, missing_ok=True)
@@ -258,47 +250,11 @@ def _train_and_keep(
             raise
 
 
-def _after_chunk(trainer: "Trainer", checkpoints: "Checkpoints", tests: Sequence[str]) -> None:
+def _after_chunk(trainer: "Trainer", checkpoints: "Checkpoints", keeping: Keeping) -> None:
     """Do what is due between two chunks: scores at the end of an epoch, a checkpoint."""
-    if tests and trainer.state.done % trainer.n_tokens == 0:
-        score(trainer, tests)
+    if keeping.tests and trainer.state.done % trainer.n_tokens == 0:
+        score(trainer, keeping.base, keeping.tests)
     checkpoints.after_chunk(trainer)
-
-
-def score(trainer: "Run", tests: Sequence[str]) -> None:
-    """Tell the scores of the vectors at the end of an epoch."""
-    vectors = np.ascontiguousarray(trainer.model.W[:, : trainer.config.dim])
-    model, epoch = WordVectors(Contents(vectors, trainer.corpus.vocab)), trainer.state.done // trainer.n_tokens
-    scores = {
-        name: line.score
-        for name, test in zip(short_names(tests), tests, strict=True)
-        for line in evaluate(model, test)
-        if line.section in ("total", "spearman")
-    }
-    shown = ", ".join(f"{name} {'-' if score is None else f'{score:.1f}'}" for name, score in scores.items())
-    trainer.monitor.note(f"epoch {epoch}: {shown}")
-    trainer.monitor.evaluated(epoch, scores)
-
-
-def _result(trainer: "Run", keeping: Keeping, params: dict[str, Any] | None) -> Embeddings:
-    """Return what is to be saved."""
-    found = embeddings_of(trainer)
-    if params:
-        found = Embeddings(replace(found.contents, params=found.contents.params | params))
-    if keeping.base is not None:
-        found = keeping.base.merged(found)
-    if trainer.config.vectors != "in":
-        return Embeddings(replace(found.contents, vectors=_chosen(found, trainer.config.vectors), context=None))
-    return found if keeping.with_context else Embeddings(replace(found.contents, context=None))
-
-
-def _chosen(found: Embeddings, which: str) -> NDArray[np.float32]:
-    """Return the vectors to save: output vectors, their sum with the input vectors, or both side by side."""
-    W, W_out = found.vectors, found.context
-    assert W_out is not None
-    if which == "sum":
-        return W + W_out
-    return W_out if which == "out" else np.hstack([W, W_out])
 
 
 def prepare(
@@ -320,12 +276,14 @@ def prepare(
     elif base is not None:
         lists["keep_words"] = base.words | lists.get("keep_words", frozenset())
     corpus = read_corpus(sources, config.reading(**lists), monitor)
+    config = config_as_read(config, corpus, base, monitor)
     describe(corpus, config, monitor)
-    check_resources(corpus, config, monitor, staging, force=keeping.force)
+    check_resources(corpus, config, monitor, staging, base, force=keeping.force)
     trainer = Trainer(corpus, config, monitor)
     if resumed is not None:
         resumed.check(corpus, None if base is None else base.fingerprint, keeping.frozen)
-        trainer.resume(resumed.state, resumed.W, resumed.W_out)
+        resumed.fill(trainer.model)
+        trainer.resume(resumed.state)
         monitor.note(f"going on at {100 * resumed.state.done / resumed.state.total:.1f} %")
     elif base is not None:
         base.fill(trainer.model, corpus.vocab, config, monitor)
@@ -362,30 +320,24 @@ def read_corpus(sources: Sequence[Source], reading: ReadingOptions, monitor: Mon
     return corpus
 
 
-def embeddings_of(trainer: "Run") -> Embeddings:
-    """Return the trained matrices without their padding, and where they come from."""
-    corpus, config, (W, W_out) = trainer.corpus, trainer.config, trainer.model
-    return Embeddings(
-        Contents(
-            np.ascontiguousarray(W[:, : config.dim]),
-            corpus.vocab,
-            np.ascontiguousarray(W_out[:, : config.dim]),
-            asdict(config) | ({"threads": None} if config.deterministic else {}),
-            corpus_facts(corpus),
-            GENERATOR,
-        )
-    )
+def config_as_read(
+    config: TrainConfig, corpus: "EncodedCorpus", base: Base | None, monitor: Monitor
+) -> TrainConfig:
+    """Return the configuration with what an encoded corpus tells of how its text was read.
 
-
-def corpus_facts(corpus: "Corpus") -> dict[str, Any]:
-    """Return what a model tells of the text that it comes from; no place and no user's name."""
-    return {
-        "names": list(corpus.names),
-        "bytes": corpus.report.n_bytes,
-        "tokens": corpus.n_tokens,
-        "sentences": corpus.n_sentences,
-        "sha256_of_first_mib": corpus.sample_sha256,
-    }
+    Raises
+    ------
+    FormatError
+        It tells what cannot be.
+    """
+    try:
+        as_read = replace(config, **corpus.reading)
+    except (TypeError, ValueError, UsageError) as error:
+        raise FormatError(f"{corpus.names[0]} is damaged: {error}") from None
+    for name in ("lowercase", "tokenizer"):
+        if base is not None and (now := getattr(as_read, name)) != (before := getattr(config, name)):
+            monitor.note(f"warning: the corpus was encoded with {name} {now}, that of {base.name} with {before}")
+    return as_read
 
 
 def _age(staging: Staging) -> str:

@@ -31,6 +31,7 @@ class Shuffler:
     def text(self, epoch: int) -> Text:
         """Return the text of an epoch."""
         if epoch != self._epoch:
+            self._shuffled = self._text  # the copy of the epoch before goes first
             self._epoch, self._shuffled = epoch, self._text_of(epoch)
         return self._shuffled
 

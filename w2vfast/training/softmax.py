@@ -56,7 +56,8 @@ class Softmax:
     ) -> None:  # fmt: skip
         """Train on a job in the order of the text; add up the loss and the predictions."""
         del states
-        loss, n_predictions, is_frozen = 0.0, 0, np.flatnonzero(tables.frozen >= 0)
+        loss, n_predictions, frozen_ids = 0.0, 0, np.flatnonzero(tables.frozen >= 0)
+        kept = [matrix[tables.frozen[frozen_ids]] for matrix in (tables.frozen_inputs, tables.frozen_outputs)]
         for centers, rows, contexts, alpha in _batches(text, tables, settings, job):
             if self._config.model == "cbow":
                 loss += self._train_cbow(model, centers, rows, contexts, alpha)
@@ -64,8 +65,8 @@ class Softmax:
             else:
                 loss += self._train_skip_gram(model, centers[rows], contexts, alpha)
                 n_predictions += contexts.size
-            if is_frozen.size:
-                model.W[is_frozen], model.W_out[is_frozen] = tables.frozen_inputs, tables.frozen_outputs
+            if frozen_ids.size:
+                model.W[frozen_ids], model.W_out[frozen_ids] = kept
         losses[0], n_pairs[0] = loss, n_predictions
 
     def _train_skip_gram(

@@ -88,7 +88,8 @@ class Trainer:
         self._held_out: HeldOut | None = None
         if self.n_tokens < corpus.n_tokens:
             inputs = self._text, self.tables, self._settings
-            self._held_out = HeldOut(self._train_on, *inputs, self.n_tokens, corpus.n_tokens)
+            whole = config.loss == "softmax"
+            self._held_out = HeldOut(self._train_on, *inputs, self.n_tokens, corpus.n_tokens, measures_all=whole)
         self._round = 0  # tokens of a chunk, if it must not depend on the machine's speed
         self._has_replicas = config.deterministic and n_shards > 1
         if self._has_replicas:
@@ -99,21 +100,17 @@ class Trainer:
         self._losses = np.zeros(n_shards)
         self._pairs = np.zeros((n_shards, 2), np.int64)  # measured, all
 
-    def resume(self, state: RunState, W: NDArray[np.float32], W_out: NDArray[np.float32]) -> None:
-        """Go on where a run of the same corpus and configuration stood.
+    def resume(self, state: RunState) -> None:
+        """Go on where a run of the same corpus and configuration stood; its vectors are in ``model`` already.
 
         Parameters
         ----------
         state
             What was kept; with more threads than it has generators, the others begin anew.
-        W, W_out
-            The matrices (V, D) without padding.
         """
         n_kept = min(len(state.states), len(self.state.states))
         self.state.states[:n_kept] = state.states[:n_kept]
         self.state = dataclasses.replace(state, states=self.state.states)
-        for own, kept in zip(self.model, (W, W_out), strict=True):
-            own[:, : self.config.dim] = kept
 
     def freeze(self, words: Collection[str]) -> int:
         """Keep the vectors of some words as they are now; return how many the vocabulary has."""

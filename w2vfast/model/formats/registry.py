@@ -16,7 +16,8 @@ from w2vfast.model.contents import Contents
 from w2vfast.model.formats import folders, records, word2vec
 from w2vfast.model.formats.stream import Block, Pathlike, Stream, block_rows, collect
 from w2vfast.model.formats.writing import spooled
-from w2vfast.model.native import NativeFile, looks_native, refuse_pickle, write_model
+from w2vfast.model.native import NativeFile, looks_native, refuse_pickle
+from w2vfast.model.packed import write_model
 from w2vfast.vocab import Vocab
 
 Format = Literal["w2v", "txt", "bin", "glove", "jsonl", "sqlite", "npy", "tensorboard", "hf"]
