@@ -27,7 +27,15 @@ from w2vfast.distributed.manifest import NAME, read_manifest
 from w2vfast.distributed.plan import Plan, Shard
 from w2vfast.distributed.start import Options, start, train_to_file
 from w2vfast.distributed.store import Store, fetch
-from w2vfast.errors import CorpusError, DivergedError, FormatError, OutOfMemoryError, OutputError, UsageError
+from w2vfast.errors import (
+    ClusterError,
+    CorpusError,
+    DivergedError,
+    FormatError,
+    OutOfMemoryError,
+    OutputError,
+    UsageError,
+)
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.continued import Base
@@ -291,6 +299,46 @@ def test_a_model_is_gone_on_from_and_its_words_can_be_frozen(text, tmp_path):
     for word in ("the", "of"):
         assert (model[word] == base[word]).all()
     assert (model["and"] != base["and"]).any()
+
+
+def test_a_folder_with_files_of_others_is_left_alone(text, tmp_path):
+    """Their files were deleted with the run's when it had ended, or could not begin."""
+    place = tmp_path / "data"
+    (place / "shards").mkdir(parents=True)
+    (place / "shards" / "a.txt").write_text("mine")
+    with pytest.raises(UsageError, match="has files in it, such as shards"):
+        train(text, place, tmp_path / "m.w2v")
+    assert [path.name for path in place.rglob("*")] == ["shards", "a.txt"]
+    store = tmp_path / "broken-off"  # killed before its first manifest
+    store.mkdir()
+    train(text, store, tmp_path / "m.w2v")
+    assert not store.exists()
+    (store / "shards").mkdir(parents=True)
+    (store / "shards" / "00000.w2vc").write_bytes(b"half")
+    (store / "w2vfast-run").write_text('""')
+    train(text, store, tmp_path / "m.w2v")
+    assert not store.exists()
+
+
+def test_too_little_held_out_is_found_before_any_round(tmp_path):
+    (tmp_path / "t.txt").write_text("one two three\n" * 99 + "one\n" * 3)
+    with pytest.raises(CorpusError, match="too little text is held out"):
+        train(tmp_path / "t.txt", tmp_path / "r", tmp_path / "m.w2v", held_out=0.01, sample=0.0)
+    assert read_manifest(str(tmp_path / "r")).last.n_rounds == 0
+
+
+def test_replicas_that_never_agree_lose_the_cluster(text, tmp_path, monkeypatch):
+    monkeypatch.setattr("w2vfast.distributed.run._MOST_MERGES", 0)
+    with pytest.raises(ClusterError, match="come and go too quickly"):
+        train(text, tmp_path / "r", tmp_path / "m.w2v")
+
+
+def test_threads_of_a_replica_do_not_share_a_handful_of_words(tmp_path):
+    """They would overwrite each other's steps; one thread gives the same bits each time."""
+    (tmp_path / "t.txt").write_text("one two three four five\n" * 300)
+    options = {"threads": 3, "min_count": 1, "sample": 0.0}
+    models = [train(tmp_path / "t.txt", tmp_path / "r", tmp_path / "m.w2v", **options) for _ in range(2)]
+    assert same(*models)
 
 
 @pytest.mark.parametrize(("began", "goes_on"), [(("the", "of"), ()), (("the",), ("of",)), ((), ("the",))])

@@ -29,7 +29,7 @@ from w2vfast.training.config import TrainConfig
 from w2vfast.training.heldout import HeldOut
 from w2vfast.training.inputs import kernel_inputs
 from w2vfast.training.matrices import aligned_zeros
-from w2vfast.training.replicas import expected_updates
+from w2vfast.training.replicas import count_shards, expected_updates
 from w2vfast.training.shuffling import Shuffler
 from w2vfast.training.tables import with_frozen
 from w2vfast.training.trainer import KERNELS
@@ -85,7 +85,7 @@ def train_replica(
     epoch, number = divmod(round_number, plan.n_rounds)
     both = read_blocks(plan, blocks)
     model = Model(both[0], both[1])
-    n_threads = plan.config.threads or 1
+    n_threads = count_shards(plan.config, plan.n_tokens, plan.vocab_size)
     _jit.use_threads(n_threads)
     states = np.array([plan.seed(_SHARDS_STREAM, round_number, replica, i) for i in range(n_threads)])
     loss_sum, n_measured, n_pairs, (first, last) = 0.0, 0, 0, plan.piece(replica, number)

@@ -12,10 +12,11 @@ from w2vfast.distributed.engine import Engine, workers_of
 from w2vfast.distributed.manifest import Manifest, Standing
 from w2vfast.distributed.prepare import ShardedCorpus
 from w2vfast.distributed.store import Store
-from w2vfast.errors import CorpusError, Interrupted
+from w2vfast.errors import ClusterError, CorpusError, Interrupted
 from w2vfast.kernels.arguments import Model
 from w2vfast.system.signals import StopRequests
 from w2vfast.training.checks import check_loss, check_norm, diverged
+from w2vfast.training.heldout import too_little
 from w2vfast.training.monitor import Monitor, Progress
 from w2vfast.training.state import RunState
 from w2vfast.training.tables import untrained_loss
@@ -80,6 +81,8 @@ class ClusterRun:
         Interrupted
             A signal asked for a stop; the rounds that are done are safe.
         """
+        if self.config.held_out:  # too little text for it is found before any work is done
+            self._held_out_loss(self._names)
         begin, self._begin = self.state.done, time.perf_counter()
         while self.state.done < self.state.total and not self._has_had_enough():
             self._train_round()
@@ -123,7 +126,7 @@ class ClusterRun:
                 # an outcome that was lost with its worker and trained again by threads is another one
                 if len({block.attempts for block in blocks}) == 1:
                     return found, blocks
-            raise CorpusError("workers come and go too quickly: the replicas of a round could not be merged")
+            raise ClusterError("workers come and go too quickly: the replicas of a round could not be merged")
         finally:
             engine.drop(trained)
 
@@ -193,12 +196,16 @@ class ClusterRun:
     def _measure_held_out(self, names: list[str]) -> float | None:
         if self.config.held_out == 0:
             return None
+        loss = self._held_out_loss(names)
+        self.state.note_held_out(loss)
+        return loss
+
+    def _held_out_loss(self, names: list[str]) -> float:
         result = self.engine.submit(rounds.held_out_loss, self.plan, names)
         self._wait([result])
         loss = float(self.engine.get([result])[0])
         if math.isnan(loss):
-            raise CorpusError("too little text is held out to measure its loss; use a larger --held-out")
-        self.state.note_held_out(loss)
+            raise too_little()
         return loss
 
     def _has_had_enough(self) -> bool:
