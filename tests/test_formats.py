@@ -404,12 +404,12 @@ def test_info_of_models_and_other_files(w2v, sample_model):
 
 
 def test_the_rule_of_one_call_site():
-    """O11: the library's save_file is called by two writers, in private folders only."""
+    """O11: the library's save_file is called by one writer, in private folders only."""
     root = native.__file__.rsplit("/model/", 1)[0]
     found = subprocess.run(
         ["grep", "-rl", "save_file(", root, "--include=*.py"], capture_output=True
     ).stdout.split()
-    assert {os.path.basename(path) for path in found} == {b"packed.py", b"folders.py"}
+    assert {os.path.basename(path) for path in found} == {b"packed.py"}
 
 
 # ---- the real libraries

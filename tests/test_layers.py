@@ -46,7 +46,6 @@ PLACES = {
     "safetensors": {
         "model/packed.py",
         "model/tensors.py",
-        "model/formats/folders.py",
         "corpus/container.py",
     },
 }

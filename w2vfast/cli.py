@@ -19,6 +19,7 @@ from click.shell_completion import shell_complete
 
 from w2vfast import __version__
 from w2vfast.commands.help import help_all_option, shows_all, write_end, write_text
+from w2vfast.commands.output import printable
 from w2vfast.errors import Interrupted, OutputError, W2vfastError
 from w2vfast.system.signals import die_of, stop_signals_raise
 from w2vfast.system.streams import mend_streams
@@ -180,7 +181,7 @@ def _report(error: Exception, arguments: Sequence[str] = ()) -> int:
 
 
 def _complain(text: str) -> None:
-    line = f"{PROGRAM}: error: {' '.join(text.split())}\n"
+    line = f"{PROGRAM}: error: {printable(' '.join(text.split()))}\n"
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.buffer.write(line.encode("utf-8", "backslashreplace"))
         sys.stderr.flush()

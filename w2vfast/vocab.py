@@ -26,6 +26,8 @@ class Vocab:
         How often each occurs, int64 (V,); zeros where unknown.
     """
 
+    _n_sought = 0  # words that have been looked for
+
     def __init__(self, words: Sequence[str], counts: NDArray[np.int64]) -> None:
         self.words = words
         self.counts = counts
@@ -66,7 +68,8 @@ class Vocab:
 
     def find(self, words: Sequence[str]) -> list[int | None]:
         """Return the id of each word, None for an unknown one."""
-        if self._packed is None or "index" in self.__dict__ or len(words) > _FEW:
+        self._n_sought += len(words)
+        if self._packed is None or "index" in self.__dict__ or self._n_sought > _FEW:
             return [self.index.get(word) for word in words]
         return [self._find_in_bytes(word) for word in words]
 

@@ -83,6 +83,10 @@ USAGE = [  # C1, E12, O7: exit code 2, found before anything is read
     Case("cooccur corpus.txt --form counts --dim 30", 2, "--dim has no effect with --form counts"),
     Case("cooccur corpus.txt --columns 10", 2, "--columns has no effect with --form svd"),
     Case("cooccur twice.txt --self --window 1 --form ppmi", 3, "--form counts has the counts"),
+    Case("cooccur corpus.txt --smoothing nan", 2, "--smoothing must be a number"),
+    Case("phrases corpus.txt --threshold nan", 2, "--threshold must be a number"),
+    Case("phrases - --connectors -", 2, "standard input can be read only once"),
+    Case("demo -o -", 2, "demo needs the name of a file"),
     Case("cooccur corpus.txt --per-sentence --window 3", 2, "--window has no effect with --per-sentence"),
     Case(
         "cooccur corpus.txt --binary --context-weight harmonic", 2, "--context-weight has no effect with --binary"

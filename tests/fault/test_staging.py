@@ -87,9 +87,11 @@ def test_a_fifo_is_written_to_and_stays(tmp_path):
 def test_leftovers_of_dead_runs_go_and_those_of_live_ones_stay(tmp_path):
     """T9."""
     old = time.time() - 3600
-    dead, live, fresh = (tmp_path / f".out.{name}.tmp" for name in ("dead", "live", "fresh"))
-    other = tmp_path / ".other.dead.tmp"
-    for folder in (dead, live, fresh, other):
+    dead, live, fresh = (
+        tmp_path / f".out.{name}.tmp" for name in ("dead0dead0de", "0123456789ab", "f7e54f7e54f7")
+    )
+    other, mine = tmp_path / ".other.dead0dead0de.tmp", tmp_path / ".out.backup.tmp"
+    for folder in (dead, live, fresh, other, mine):
         folder.mkdir()
         (folder / "result").write_bytes(b"x")
         if folder != fresh:
@@ -102,6 +104,7 @@ def test_leftovers_of_dead_runs_go_and_those_of_live_ones_stay(tmp_path):
     assert live.exists()
     assert fresh.exists()
     assert other.exists()
+    assert mine.exists()
 
 
 def test_too_little_disk_is_found_before_anything_is_written(tmp_path):

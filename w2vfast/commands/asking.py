@@ -1,9 +1,11 @@
 """What all commands that ask a model share: which model, where questions come from, unknown words, the answers."""
 
+import codecs
 import functools
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, cast
@@ -22,6 +24,9 @@ _READ_BYTES = 1 << 16
 _MOST_COMPLETIONS = 50
 _MOST_HINTS = 10  # unknown words for which close ones are looked for, which takes long
 _SHOWN = 60  # letters of an unknown word
+_COMPLETABLE = re.compile(
+    r"[\w@%+:,./-]+"
+)  # words that no shell reads as anything else: completion does not quote
 
 #: What scikit-learn takes.
 MOST_SEED = 2**32 - 1
@@ -253,12 +258,18 @@ def lines(words: Sequence[str], example: str) -> Iterator[list[str]]:
 
 def numbered_lines() -> Iterator[list[tuple[int, str]]]:
     """Yield the lines of standard input that are not blank, with their numbers, as they arrive."""
-    stream, rest, n_lines = cast(io.BufferedReader, sys.stdin.buffer), b"", 0
+    stream, parts, n_lines = cast(io.BufferedReader, sys.stdin.buffer), list[bytes](), 0
     while True:
         block = stream.read1(_READ_BYTES)
-        *complete, rest = (rest + block).split(b"\n")
+        parts.append(block)
+        if block and b"\n" not in block:
+            continue
+        *complete, rest = b"".join(parts).split(b"\n")
+        parts = [rest]
         if not block:  # the end, perhaps without a line's end
             complete.append(rest)
+        if n_lines == 0:
+            complete[0] = complete[0].removeprefix(codecs.BOM_UTF8)
         if batch := [(i, text) for i, text in enumerate(map(decoded, complete), n_lines + 1) if text]:
             yield batch
         if not block:
@@ -296,6 +307,6 @@ def _complete_word(ctx: click.Context, param: click.Parameter, incomplete: str) 
     try:
         located = find_model(ctx.params.get("model_file") or os.environ.get("W2VFAST_MODEL"))
         found = Embeddings.open(located.path).vocab.starting_with(incomplete, _MOST_COMPLETIONS)
-        return [word for word in found if word.isprintable()]
+        return [word for word in found if _COMPLETABLE.fullmatch(word)]
     except W2vfastError:
         return []

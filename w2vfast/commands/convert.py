@@ -10,12 +10,14 @@ import numpy as np
 from w2vfast.commands import output as out
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options
-from w2vfast.corpus.wordlists import read_words
+from w2vfast.corpus.wordlists import read_names
 from w2vfast.errors import UsageError
 from w2vfast.model.formats.registry import FOLDERS, FORMATS, NARROW, format_of, open_vectors, write_vectors
 from w2vfast.model.formats.select import Selection
 from w2vfast.model.vectors import reading
+from w2vfast.system.places import real_path
 from w2vfast.system.staging import Staging
+from w2vfast.training.outputs import refuse_input_as_output
 from w2vfast.wording import counted
 
 
@@ -62,14 +64,18 @@ def convert(
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
     if float16 and form not in NARROW:
         raise UsageError(f"{form} holds 32-bit numbers only; --float16 goes with {', '.join(NARROW)}")
-    selected = Selection(words=frozenset(read_words(keep_words)) if keep_words else None, **selection)
-    with Staging(output, files=FOLDERS.get(form, ())) as staging:
-        if Path(vectors).exists() and staging.target.exists() and staging.target.samefile(vectors):
-            raise UsageError(f"the output {staging.name} is the input")
-        with reading(vectors) as place, open_vectors(place, allow_nonfinite=allow_nonfinite) as stream:
-            wanted = selected.of(stream)
-            packed, dtype = output.lower().endswith(".gz"), np.float16 if float16 else np.float32
-            staging.write(lambda path: write_vectors(path, wanted, form, packed=packed, dtype=dtype), None)
+    refuse_input_as_output([], output, files=(vectors, keep_words))
+    if any(name and Path(real_path(output)) in Path(real_path(name)).parents for name in (vectors, keep_words)):
+        raise UsageError(f"the output {output} holds the input")
+    selected = Selection(words=None if keep_words is None else read_names(keep_words), **selection)
+    with (
+        Staging(output, files=FOLDERS.get(form, ())) as staging,
+        reading(vectors) as place,
+        open_vectors(place, allow_nonfinite=allow_nonfinite) as stream,
+    ):
+        wanted = selected.of(stream)
+        packed, dtype = output.lower().endswith(".gz"), np.float16 if float16 else np.float32
+        staging.write(lambda path: write_vectors(path, wanted, form, packed=packed, dtype=dtype), None)
     if not quiet:
         for text in stream.notes:
             out.note(f"warning: {text}")

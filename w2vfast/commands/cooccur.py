@@ -1,5 +1,7 @@
 """``w2vfast cooccur``: vectors out of counts instead of training."""
 
+import math
+import sys
 from typing import Any, cast
 
 import click
@@ -68,6 +70,10 @@ def cooccur(
     w2vfast cooccur corpus.txt --window 2 -o svd.w2v
     w2vfast cooccur corpus.txt --form counts --columns 2000 -o counts.w2v
     """
+    if output == "-" and sys.stdout.isatty():
+        raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
+    if math.isnan(smoothing):  # no limit of click's excludes it
+        raise UsageError("--smoothing must be a number, not nan")
     monitor, files = Monitor() if quiet else Console(progress), list_files(params)
     lists = take_reading(params)
     _refuse_useless(form, per_sentence=per_sentence, binary=binary)

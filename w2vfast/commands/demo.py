@@ -9,6 +9,7 @@ from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options
 from w2vfast.commands.train import run_training
 from w2vfast.corpus.sources import find_sources
+from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.training.config import TrainConfig
 from w2vfast.training.monitor import Console, Monitor
@@ -30,6 +31,8 @@ def demo(model_file: str, quiet: bool) -> None:
     \b
     w2vfast demo -o demo.w2v
     """
+    if model_file == "-":
+        raise UsageError("demo needs the name of a file, which it asks then")
     monitor = Monitor() if quiet else Console()
     with as_file(SAMPLE) as corpus:
         run_training(find_sources(corpus), TrainConfig(epochs=10), monitor, model_file)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -12,7 +13,7 @@ from w2vfast.commands import output
 from w2vfast.commands.asking import open_model
 from w2vfast.commands.help import GroupedCommand, NumberOrAll
 from w2vfast.commands.options import common_options
-from w2vfast.model.evaluate import Score
+from w2vfast.model.evaluate import LoadedTest, Score, read_test
 from w2vfast.model.evaluate import evaluate as score
 from w2vfast.system.places import short_names
 
@@ -53,6 +54,7 @@ def evaluate(
     if limit is not None and limit < 1:
         raise click.BadParameter("must be at least 1", param_hint="'--top'")
     results: dict[str, list[Score]] = {}
+    loaded = [LoadedTest(Path(test).stem, read_test(test)) for test in tests]
     if not quiet:
         among = "all words" if limit is None else f"the {limit:,} first words"
         output.note(f"analogies among {among}; letter case {'matters' if case_sensitive else 'is ignored'}")
@@ -60,7 +62,7 @@ def evaluate(
     for name, shown in zip(names, short_names([name or "model" for name in names], with_suffix=True), strict=True):
         model = open_model(name, quiet=quiet)
         results[shown] = [
-            line for test in tests
+            line for test in loaded
             for line in score(model, test, top=limit, fold_case=not case_sensitive, method=method)
         ]  # fmt: skip
     if form == "table":

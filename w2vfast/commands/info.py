@@ -36,13 +36,14 @@ def info(vectors: str | None, model_file: str | None, as_json: bool, card: bool,
     w2vfast info glove.6B.100d.txt --json
     w2vfast info model.w2v --card > README.md
     """
-    if vectors and click.get_current_context().get_parameter_source("model_file") is _TYPED:
+    if vectors is not None and click.get_current_context().get_parameter_source("model_file") is _TYPED:
         raise UsageError("give VECTORS or -m, not both")
-    path = find_model(vectors or model_file).path
+    path = find_model(model_file if vectors is None else vectors).path
     with reading(path) as place, open_vectors(place, allow_nonfinite=True) as stream:
         health = examine(stream)
     if card:
-        output.write(model_card(stream.params, stream.corpus, stream.generator or stream.kind))
+        text = model_card(stream.params, stream.corpus, stream.generator or stream.kind)
+        output.write("\n".join(map(output.printable, text.split("\n"))))
         return
     is_own = stream.kind == "w2vfast model"
     facts: dict[str, Any] = {
@@ -59,7 +60,11 @@ def _as_text(facts: dict[str, Any]) -> str:
     for name, value in facts.items():
         shown = name.replace("_", " ")
         if isinstance(value, dict):
-            lines += [f"{shown}:", *(f"  {key}: {_shown(item)}" for key, item in value.items())] if value else []
+            lines += (
+                [f"{shown}:", *(f"  {output.printable(key)}: {_shown(item)}" for key, item in value.items())]
+                if value
+                else []
+            )
         elif isinstance(value, list):
             lines += [f"warning: {output.printable(item)}" for item in value]
         elif value != "":

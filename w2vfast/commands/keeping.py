@@ -12,8 +12,8 @@ from w2vfast.commands.workers import Cluster
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
-from w2vfast.model.evaluate import read_test
-from w2vfast.system.places import checkpoint_of
+from w2vfast.model.evaluate import LoadedTest, read_test
+from w2vfast.system.places import checkpoint_of, short_names
 from w2vfast.training.continued import Base
 from w2vfast.training.run import Keeping
 
@@ -47,14 +47,16 @@ def make_keeping(ctx: click.Context, cluster: Cluster) -> Keeping:
         raise UsageError("--freeze needs --from MODEL: only its words have vectors to keep")
     if base is not None and params["like"] is not None:
         raise UsageError("--like has no effect with --from, whose options hold; give one of them")
+    if freeze == "-" and "-" in params["corpus"]:
+        raise UsageError("standard input can be read only once, but - is given more often")
     if math.isnan(params["checkpoint_every"]):  # no limit of click's excludes it
         raise UsageError("--checkpoint-every needs a number of minutes, not nan")
     for name in ("vocab", "keep_words", "drop_words", "like"):
         if cluster.resume and params[name] is not None:
             option = name.replace("_", "-")
             raise UsageError(f"--{option} has no effect with --resume: the run has its words and options already")
-    for test in params["tests"]:
-        read_test(test)  # what is wrong with it is found before training
+    names = short_names(params["tests"])
+    tests = tuple(LoadedTest(name, read_test(test)) for name, test in zip(names, params["tests"], strict=True))
     resumed = None
     if cluster.resume and cluster.workers is None:
         from w2vfast.training.checkpoint import Saved
@@ -63,7 +65,7 @@ def make_keeping(ctx: click.Context, cluster: Cluster) -> Keeping:
     began = None if base is None else Base(Embeddings.load(base), base)
     frozen = frozenset[str]() if freeze is None or began is None else read_words(freeze) & began.words
     return Keeping(
-        resumed, resume_command(ctx), 60 * params["checkpoint_every"], base=began, tests=params["tests"],
+        resumed, resume_command(ctx), 60 * params["checkpoint_every"], base=began, tests=tests,
         frozen=frozen, with_context=not params["no_context"],
         replaces=not params["no_clobber"], force=params["force"],
     )  # fmt: skip

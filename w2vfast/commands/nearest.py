@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
 from w2vfast.commands import output
-from w2vfast.commands.asking import Asking, decoded, k_option, numbered_lines
+from w2vfast.commands.asking import Asking, T, as_word, decoded, k_option, numbered_lines, reads_stdin
 from w2vfast.commands.help import RESULTS, F, grouped
-from w2vfast.corpus.wordlists import read_lines, read_words
+from w2vfast.corpus.wordlists import read_lines, read_names
 from w2vfast.errors import DataError, UsageError
 from w2vfast.model.expression import format_expression, parse_expression
 from w2vfast.wording import counted
@@ -39,17 +40,19 @@ def result_options(function: F) -> F:
 
 def results_wanted(asking: Asking, params: dict[str, Any]) -> dict[str, Any]:
     """Take ``result_options`` out of a command's parameters; return them for the methods of ``Embeddings``."""
-    k, exclude, min_score = params.pop("k"), list(params.pop("exclude")), params.pop("min_score")
+    k, exclude, min_score = params.pop("k"), [*map(as_word, params.pop("exclude"))], params.pop("min_score")
     among, exclude_from = params.pop("among"), params.pop("exclude_from")
-    if exclude_from:
-        exclude += sorted(read_words(exclude_from))
+    if [among, exclude_from, "-" if _asks_stdin() else None].count("-") > 1:
+        raise UsageError("standard input can be read only once: for the questions or for a list")
+    if exclude_from is not None:
+        exclude += sorted(read_names(exclude_from))
     wanted: dict[str, Any] = {"k": k, "exclude": exclude}
     if min_score is not None:
         if math.isnan(min_score):
             raise UsageError("--min-score must be a number, not nan")
         wanted["min_score"] = min_score
-    if among:
-        words = sorted(read_words(among))
+    if among is not None:
+        words = sorted(read_names(among))
         ids = asking.model.vocab.find(words)
         wanted["among"] = [word for word, i in zip(words, ids, strict=True) if i is not None]
         if len(wanted["among"]) < len(words):
@@ -60,10 +63,19 @@ def results_wanted(asking: Asking, params: dict[str, Any]) -> dict[str, Any]:
     return wanted
 
 
+def _asks_stdin() -> bool:
+    """Tell whether the questions of this command come from standard input."""
+    params = click.get_current_context().params
+    if params.get("vector") is not None:
+        return bool(params["vector"] == "-")
+    others = any(params.get(name) for name in ("is_all", "interactive", "plus", "minus"))
+    return not others and reads_stdin(params.get("words", ()))
+
+
 def ask_all(asking: Asking, wanted: dict[str, Any]) -> None:
     """Answer for every word of the vocabulary."""
     words = asking.model.vocab.words
-    ask_each(asking, (words[i : i + _STEP_WORDS] for i in range(0, len(words), _STEP_WORDS)), wanted)
+    ask_each(asking, _in_steps(words), wanted)
 
 
 def ask_each(asking: Asking, batches: Iterable[Sequence[str]], wanted: dict[str, Any]) -> None:
@@ -108,7 +120,7 @@ def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
         The file cannot be read.
     """
     dim = asking.model.dim
-    for batch in numbered_lines() if path == "-" else [read_lines(path)]:
+    for batch in numbered_lines() if path == "-" else _in_steps(read_lines(path)):
         odd, names, vectors = 0, [], list[NDArray[np.float32]]()
         for number, line in batch:
             name, vector = _named_vector(line, dim)
@@ -124,6 +136,10 @@ def ask_vectors(asking: Asking, path: str, wanted: dict[str, Any]) -> None:
             output.flush()
         if odd:
             raise DataError(f"line {odd:,} of the vectors has not {dim} numbers")
+
+
+def _in_steps(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[i : i + _STEP_WORDS] for i in range(0, len(items), _STEP_WORDS))
 
 
 def _named_vector(line: str, dim: int) -> tuple[str, NDArray[np.float32] | None]:

@@ -1,5 +1,6 @@
 """``w2vfast phrases``: join words that belong together."""
 
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,10 @@ def phrases(
     if not delimiter or delimiter.split() != [delimiter]:
         raise UsageError("a delimiter must be one or more characters, none of them white space")
     check_text(delimiter, "--delimiter")
+    if threshold is not None and math.isnan(threshold):
+        raise UsageError("--threshold must be a number, not nan")
+    if connectors == "-" and "-" in corpus:
+        raise UsageError("standard input can be read only once, but - is given more often")
     monitor = Monitor() if quiet else Console(progress)
     reading = config_of({**params, "min_count": 1}).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)

@@ -11,7 +11,7 @@ from w2vfast.commands import output as out
 from w2vfast.commands.asking import MOST_SEED, as_word, open_model
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options, model_file_option
-from w2vfast.corpus.wordlists import read_words
+from w2vfast.corpus.wordlists import read_names
 from w2vfast.errors import UsageError
 from w2vfast.model.embeddings import Embeddings
 from w2vfast.model.locate import find_model
@@ -108,10 +108,10 @@ def write_picture(staging: Staging, draw: Callable[[Path], str], *, quiet: bool)
 
 def _chosen(model: Embeddings, *, top: int, words: str | None, near: tuple[str, ...]) -> list[int]:
     """Return the numbers of the words of a map."""
-    if words and near:
+    if words is not None and near:
         raise UsageError("--words and --near exclude each other")
-    if words:
-        wanted = read_words(words)
+    if words is not None:
+        wanted = read_names(words)
         ids = sorted(i for i in model.vocab.find(sorted(wanted)) if i is not None)[:top]
         if not ids:
             raise UsageError(f"none of the words of {words} is in the vocabulary")

@@ -20,6 +20,7 @@ from w2vfast.vocab import Vocab
 from w2vfast.wording import counted
 
 _SAMPLE_BYTES = 1 << 20
+_STEP_SENTENCES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,11 @@ def _renumber(
     n_tokens, n_sentences = 0, 0
     for begin, first, (tokens, sentences) in zip(begins, cuts, parts, strict=False):
         ids[n_tokens : n_tokens + tokens] = ids[begin : begin + tokens]
-        moved = offsets[first + 1 : first + 1 + sentences] + (n_tokens - begin)
-        offsets[n_sentences + 1 : n_sentences + 1 + sentences] = moved
+        for i in range(1, 1 + sentences, _STEP_SENTENCES):
+            n = min(_STEP_SENTENCES, 1 + sentences - i)
+            offsets[n_sentences + i : n_sentences + i + n] = offsets[first + i : first + i + n] + (
+                n_tokens - begin
+            )
         n_tokens, n_sentences = n_tokens + tokens, n_sentences + sentences
     return n_tokens, n_sentences
 
@@ -146,7 +150,9 @@ class _Spool:
             self._n_ids += ids.size
             if ends_file and self._sentence != "line":
                 step = self._sentence if isinstance(self._sentence, int) else max(1, self._n_ids - begin)
-                self._write_offsets(np.append(np.arange(begin + step, self._n_ids, step), self._n_ids))
+                for first in range(begin + step, self._n_ids, step * _STEP_SENTENCES):
+                    self._write_offsets(np.arange(first, min(first + step * _STEP_SENTENCES, self._n_ids), step))
+                self._write_offsets(np.array([self._n_ids]))
             begin = self._n_ids if ends_file else begin
 
     def _see(self, block: bytes, on_read: Callable[[int], None]) -> None:

@@ -240,7 +240,10 @@ def find_sources(
         if isinstance(entry, str) and entry == "-":
             sources.append(Source(sys.stdin.buffer))
         elif isinstance(entry, str | os.PathLike):
-            sources += [Source(path) for path in _expand(os.fspath(entry), on_skip)]
+            try:
+                sources += [Source(path) for path in _expand(os.fspath(entry), on_skip)]
+            except PermissionError as error:
+                raise UsageError(f"cannot read {error.filename or entry}: permission denied") from None
         elif hasattr(entry, "read"):
             sources.append(Source(entry))
         else:
@@ -265,7 +268,7 @@ def _expand(name: str, on_skip: Callable[[str], None]) -> list[Path]:
             files = [file for file in files if file not in set(foreign)]
         if not files:
             raise UsageError(f"the folder {name} holds no files")
-        return files
+        return [_readable(file) for file in files]
     if path.exists():
         return [_readable(path)]
     matches = sorted(Path(match) for match in glob.glob(name, recursive=True))
@@ -276,7 +279,7 @@ def _expand(name: str, on_skip: Callable[[str], None]) -> list[Path]:
 
 
 def _readable(path: Path) -> Path:
-    if not os.access(path, os.R_OK):
+    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
         raise UsageError(f"cannot read {path}: permission denied")
     return path
 

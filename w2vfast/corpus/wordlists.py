@@ -26,7 +26,20 @@ def read_words(path: str | os.PathLike[str]) -> frozenset[str]:
     CorpusError
         It is no text, or not valid UTF-8.
     """
-    return frozenset(fields[0] for _, fields in _lines(path))
+    return frozenset(text.split()[0] for _, text in _lines(path))
+
+
+def read_names(path: str | os.PathLike[str]) -> frozenset[str]:
+    """Return what stands on every line, up to a tab: words that may hold spaces, as those of some models do.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read.
+    CorpusError
+        It is no text, or not valid UTF-8.
+    """
+    return frozenset(text.partition("\t")[0].strip() for _, text in _lines(path))
 
 
 def read_vocab(path: str | os.PathLike[str]) -> Vocab:
@@ -41,7 +54,8 @@ def read_vocab(path: str | os.PathLike[str]) -> Vocab:
         are fewer than two words.
     """
     counts, total = dict[str, int](), 0
-    for number, fields in _lines(path):
+    for number, text in _lines(path):
+        fields = text.split()
         if len(fields) != 2 or not re.fullmatch("0*[1-9][0-9]{0,17}", fields[1]):
             raise CorpusError(f"{path}: line {number:,} is no word with its count, 1 or more")
         if fields[0] in counts:
@@ -70,11 +84,11 @@ def read_lines(path: str | os.PathLike[str]) -> list[tuple[int, str]]:
     UsageError
         The file cannot be read.
     """
-    return [(number, " ".join(fields)) for number, fields in _lines(path, is_list=False)]
+    return list(_lines(path, is_list=False))
 
 
-def _lines(path: str | os.PathLike[str], *, is_list: bool = True) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the fields of every line that is not blank; of a list, all must be words."""
+def _lines(path: str | os.PathLike[str], *, is_list: bool = True) -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of every line that is not blank; of a list, all must be words."""
     source = Source(sys.stdin.buffer if os.fspath(path) == "-" else Path(path))
     content = b"".join(source.blocks())
     try:
@@ -85,5 +99,5 @@ def _lines(path: str | os.PathLike[str], *, is_list: bool = True) -> Iterator[tu
     if is_list and "\0" in text:
         raise CorpusError(f"{path} is no list of words: it has NUL bytes")
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        if fields := line.replace("\0", " ").split():
-            yield number, fields
+        if line := line.replace("\0", " ").strip():
+            yield number, line

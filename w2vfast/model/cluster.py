@@ -11,6 +11,7 @@ from w2vfast.errors import UsageError
 from w2vfast.model.query import unit_rows
 
 _STEP_ROWS = 1 << 13
+_MOST_SCORES = 1 << 25  # of some rows with all centers
 _SEEDING_ROWS = 1 << 14  # among so many vectors the first centers are drawn
 
 
@@ -52,7 +53,7 @@ def spherical_kmeans(
     for _ in range(n_rounds):
         before, labels = labels, np.empty_like(labels)
         scores, sums = np.empty(len(vectors), np.float32), np.zeros(centers.shape, np.float64)
-        for first, units in _blocks(vectors):
+        for first, units in _blocks(vectors, n_clusters):
             cosines = units @ centers.T
             own = cosines.argmax(axis=1)
             labels[first : first + len(units)] = own
@@ -70,10 +71,11 @@ def spherical_kmeans(
     return place[labels], centers[order]
 
 
-def _blocks(vectors: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Yield the number of a first row and some rows, scaled to length 1."""
-    for first in range(0, len(vectors), _STEP_ROWS):
-        yield first, unit_rows(vectors[first : first + _STEP_ROWS])
+def _blocks(vectors: NDArray[np.float32], n_clusters: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Yield the number of a first row and some rows, scaled to length 1; fewer where there are many groups."""
+    step = max(1, min(_STEP_ROWS, _MOST_SCORES // n_clusters))
+    for first in range(0, len(vectors), step):
+        yield first, unit_rows(vectors[first : first + step])
 
 
 def _add_rows(sums: NDArray[np.float64], labels: NDArray[np.int64], rows: NDArray[np.float32]) -> None:

@@ -16,6 +16,7 @@ from w2vfast.model.query import multiplied, unit_rows
 from w2vfast.model.vectors import WordVectors
 
 _N_RESAMPLES = 1000
+_RESAMPLED_AT_ONCE = 1 << 22  # numbers
 _Z95 = 1.959964
 _STEP_VALUES = 1 << 24
 #: word2vec's questions name their syntactic sections so.
@@ -45,8 +46,9 @@ class Score:
 def read_test(path: str | os.PathLike[str]) -> Questions | Pairs:
     """Read a file of analogies (``: section``, ``a b c d``) or of similarities (two words and a number).
 
-    Fields stand between tabs, if the line has any, commas or spaces; lines that begin with # are comments, and a
-    first line without a number may name the columns.
+    Fields stand between tabs, if the line has any, else between two commas or more, else spaces; lines that begin
+    with # are comments, and a first line without a number may name the columns. Behind a line ``: section`` all
+    lines are analogies, so that their words may be numbers.
 
     Raises
     ------
@@ -63,14 +65,13 @@ def read_test(path: str | os.PathLike[str]) -> Questions | Pairs:
     lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip() and line[:1] != "#"]
     sections: Questions = {}
     pairs: Pairs = []
-    section = "all"
+    section = ""
     for number, line in lines:
-        fields = line.split("\t") if "\t" in line else re.split(r"[,\s]+", line.strip())
-        fields = [field.strip() for field in fields]
+        fields = _fields(line)
         if line.startswith(":"):
-            section = line[1:].strip()
-        elif len(fields) == 4 and _number_in(fields) is None and not pairs:
-            sections.setdefault(section, []).append(tuple(fields))
+            section = line[1:].strip() or "all"
+        elif len(fields) == 4 and (section or _number_in(fields) is None) and not pairs:
+            sections.setdefault(section or "all", []).append(tuple(fields))
         elif (value := _number_in(fields)) is not None and (not sections or number == lines[1][0]):
             sections = {}  # the first line named the columns
             pairs.append((fields[0], fields[1], value))
@@ -79,6 +80,13 @@ def read_test(path: str | os.PathLike[str]) -> Questions | Pairs:
     if not sections and not pairs:
         raise DataError(f"{name} has neither analogies nor similarities")
     return sections or pairs
+
+
+def _fields(line: str) -> list[str]:
+    """Return the fields of a line, without white space around them."""
+    if "\t" in line or line.count(",") >= 2:
+        return [field.strip() for field in line.split("\t" if "\t" in line else ",")]
+    return re.split(r"[,\s]+", line.strip())
 
 
 def _number_in(fields: Sequence[str]) -> float | None:
@@ -90,9 +98,17 @@ def _number_in(fields: Sequence[str]) -> float | None:
     return None
 
 
+@dataclass(frozen=True)
+class LoadedTest:
+    """A file of analogies or similarities that has been read, for several models or moments."""
+
+    name: str
+    content: Questions | Pairs
+
+
 def evaluate(
-    model: WordVectors, path: str | os.PathLike[str], *, top: int | None = 30_000, fold_case: bool = True,
-    method: Literal["add", "mul"] = "add",
+    model: WordVectors, path: str | os.PathLike[str] | LoadedTest, *, top: int | None = 30_000,
+    fold_case: bool = True, method: Literal["add", "mul"] = "add",
 ) -> list[Score]:  # fmt: skip
     """Score vectors on a file of analogies or of similarities.
 
@@ -101,7 +117,7 @@ def evaluate(
     model
         The vectors.
     path
-        The file; what it holds tells which test it is.
+        The file; what it holds tells which test it is. It may have been read before.
     top
         Analogies are asked among so many words, the first of the vocabulary; None = all.
     fold_case
@@ -126,10 +142,10 @@ def evaluate(
         raise UsageError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     if top is not None and top < 1:
         raise UsageError(f"top must be at least 1, or None for all words, not {top}")
-    test, content = Path(path).stem, read_test(path)
-    if isinstance(content, dict):
-        return _analogies(model, test, content, top, fold_case, method)
-    return _similarities(model, test, content, fold_case)
+    test = path if isinstance(path, LoadedTest) else LoadedTest(Path(path).stem, read_test(path))
+    if isinstance(test.content, dict):
+        return _analogies(model, test.name, test.content, top, fold_case, method)
+    return _similarities(model, test.name, test.content, fold_case)
 
 
 def _analogies(
@@ -203,12 +219,13 @@ def _similarities(model: WordVectors, test: str, pairs: Pairs, fold_case: bool) 
     cosines = np.vecdot(first, second).astype(np.float64)
     gold = np.array([pair[2] for pair in known])
     gold /= np.abs(gold).max() or 1.0  # so that no square overflows
-    weights = np.random.default_rng(1).multinomial(len(known), np.full(len(known), 1 / len(known)), _N_RESAMPLES)
     everything = np.ones((1, len(known)))
     scores = []
     for name, place in (("spearman", weighted_ranks), ("pearson", _as_is)):
         value = correlation(place(cosines, everything), place(gold, everything), everything)[0]
-        spread = correlation(place(cosines, weights), place(gold, weights), weights)
+        spread = np.concatenate(
+            [correlation(place(cosines, some), place(gold, some), some) for some in _resamples(len(known))]
+        )
         is_defined = bool(np.ptp(gold) and np.ptp(cosines) and np.isfinite(value) and np.isfinite(spread).any())
         ends = np.nanpercentile(spread, (2.5, 97.5)) if is_defined else ()
         shown: list[float | None] = [None] * 3
@@ -217,6 +234,15 @@ def _similarities(model: WordVectors, test: str, pairs: Pairs, fold_case: bool) 
         score, low, high = shown
         scores.append(Score(test, name, score, low, high, None, len(known), skipped))
     return scores
+
+
+def _resamples(n: int) -> Iterator[NDArray[np.int64]]:
+    """Yield how often each of n pairs is drawn in samples of n with replacement, (B, n); always the same ones."""
+    rng, done = np.random.default_rng(1), 0
+    while done < _N_RESAMPLES:
+        size = min(_N_RESAMPLES - done, max(1, _RESAMPLED_AT_ONCE // n))
+        yield rng.multinomial(n, np.full(n, 1 / n), size)
+        done += size
 
 
 def _find(model: WordVectors, pairs: Pairs, fold_case: bool) -> Iterator[tuple[str, int | None]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from w2vfast.errors import OutputError, UsageError
-from w2vfast.system.places import state_folder
+from w2vfast.system.places import exists, state_folder
 from w2vfast.system.staging import Staging
 
 DEFAULT_NAME = "model.w2v"
@@ -32,15 +32,17 @@ def find_model(option: str | None) -> Located:
     UsageError
         The named file does not exist, or no model is found anywhere.
     """
-    if option:
-        if not Path(option).exists():
+    if option is not None:
+        if not option:
+            raise UsageError("an empty file name")
+        if not exists(option):
             raise UsageError(f"the model {option} does not exist")
         return Located(Path(option), named=True)
     here = Path(DEFAULT_NAME)
-    if here.exists():
+    if os.path.exists(here):
         return Located(Path(".") / here, named=False)
     last = read_last()
-    if last and last.exists():
+    if last and os.path.exists(last):
         return Located(last, named=False)
     tried = ["-m FILE", "$W2VFAST_MODEL", f"./{DEFAULT_NAME}"]
     tried.append(f"the last trained model ({f'{last}, which is gone' if last else 'none'})")

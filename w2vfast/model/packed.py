@@ -69,12 +69,23 @@ class Packed:
 
     def write(self, path: Path) -> None:
         """Write the file; see ``write_model``."""
-        try:
-            save_file(self.tensors, path, self.metadata)
-        except SafetensorError as error:
-            number = re.search(r"os error (\d+)", str(error))
-            code = int(number[1]) if number else errno.EIO
-            raise OSError(code, os.strerror(code)) from None
+        save_tensors(self.tensors, path, self.metadata)
+
+
+def save_tensors(tensors: dict[str, NDArray[Any]], path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file at a place of the writer's own.
+
+    Raises
+    ------
+    OSError
+        The system refuses; ``errno`` says why.
+    """
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code)) from None
 
 
 def pack_model(

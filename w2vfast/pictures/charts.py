@@ -137,7 +137,9 @@ def draw_loss(rows: Sequence[tuple[float, float, float, int]], path: Path, form:
         Matplotlib is not installed.
     """
     tokens, loss, alpha, epochs = (np.array(column) for column in zip(*rows, strict=True))
-    scale, unit = next((s, u) for s, u in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")) if tokens[-1] >= s)
+    scale, unit = next(
+        (s, u) for s, u in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")) if tokens[-1] >= s or s == 1
+    )
 
     def draw(figure: Any) -> None:
         axes = figure.add_subplot()

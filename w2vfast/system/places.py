@@ -35,6 +35,32 @@ def real_path(path: str | os.PathLike[str]) -> str:
         raise UsageError(f"there is no {os.fspath(path)}: the working folder was removed") from None
 
 
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Tell whether there is a file or folder.
+
+    Raises
+    ------
+    UsageError
+        Nobody can tell: a folder on the way cannot be searched.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise UsageError(f"cannot read {os.fspath(path)}: {error.strerror}") from None
+    return True
+
+
+def is_device(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is that of a pipe or device, which can be written to and not replaced."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
 def short_names(paths: Sequence[str], *, with_suffix: bool = False) -> list[str]:
     """Return the name of each file, with as many folders as no other path ends with; else the path."""
     tails: dict[str, list[str]] = {}

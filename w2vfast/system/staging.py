@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from w2vfast.errors import OutputError, UsageError
-from w2vfast.system.places import real_path
+from w2vfast.system.places import is_device, real_path
 
 try:
     import fcntl
@@ -27,6 +27,7 @@ except ImportError:  # not on Windows; there nothing is cleaned up after a kille
     fcntl = None  # type: ignore[assignment]
 
 _STALE_SECONDS = 60
+_STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1")
 _COPY_BYTES = 1 << 22
 _STEM_BYTES = 200  # of a name; with what is added it stays below the 255 bytes that systems allow
 
@@ -55,8 +56,9 @@ class Staging:
     def __init__(
         self, output: str | os.PathLike[str], *, files: Collection[str] = (), replaces: bool = True
     ) -> None:
-        self.is_stdout = os.fspath(output) == "-"
-        self.target = Path("-" if self.is_stdout else real_path(output))
+        self.is_stdout = os.fspath(output) in _STANDARD_OUTPUT
+        is_special = not self.is_stdout and is_device(output)  # the path without links of an open pipe is none
+        self.target = Path("-" if self.is_stdout else output if is_special else real_path(output))
         self.name = "standard output" if self.is_stdout else os.fspath(output)
         if not self.name:
             raise UsageError("an empty file name")
@@ -67,7 +69,6 @@ class Staging:
                 self._check_folder()
             elif not self.is_stdout and self.target.is_dir():
                 raise UsageError(f"the output {self.name} is a folder; give a file name")
-            is_special = self.target.exists() and not self.target.is_file() and not self.target.is_dir()
             self.in_place = self.is_stdout or is_special
             home = Path(tempfile.gettempdir()) if self.in_place else self.target.parent
             stem = "w2vfast" if self.in_place else os.fsdecode(os.fsencode(self.target.name)[:_STEM_BYTES])
@@ -272,11 +273,11 @@ def _remove_stale(home: Path, stem: str) -> None:
     """Remove the folders of dead runs: old, and with a lock that nobody holds."""
     if fcntl is None:
         return
-    for folder in home.glob(f".{glob.escape(stem)}.*.tmp"):
+    for folder in home.glob(f".{glob.escape(stem)}.{'[0-9a-f]' * 12}.tmp"):
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_mtime < _STALE_SECONDS:
                 continue
-            lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+            lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from w2vfast import __version__
 from w2vfast.model.contents import Contents
 from w2vfast.model.embeddings import Embeddings
-from w2vfast.model.evaluate import evaluate
-from w2vfast.system.places import short_names
+from w2vfast.model.evaluate import LoadedTest, evaluate
 from w2vfast.training.continued import Base
 
 if TYPE_CHECKING:
@@ -82,12 +81,12 @@ def corpus_facts(corpus: "Corpus") -> dict[str, Any]:
     }
 
 
-def score(trainer: "Run", base: Base | None, tests: Sequence[str]) -> None:
+def score(trainer: "Run", base: Base | None, tests: Sequence[LoadedTest]) -> None:
     """Tell the scores of the vectors at the end of an epoch, of those that would be saved."""
     model, epoch = result_of(trainer, base), trainer.state.done // trainer.n_tokens
     scores = {
-        name: line.score
-        for name, test in zip(short_names(tests), tests, strict=True)
+        test.name: line.score
+        for test in tests
         for line in evaluate(model, test)
         if line.section in ("total", "spearman")
     }

@@ -16,6 +16,7 @@ from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import CorpusInput, Source, find_sources
 from w2vfast.errors import FormatError, Interrupted, UsageError
 from w2vfast.model.embeddings import Embeddings
+from w2vfast.model.evaluate import LoadedTest
 from w2vfast.system.places import checkpoint_of
 from w2vfast.system.signals import StopRequests
 from w2vfast.system.staging import Staging
@@ -110,7 +111,7 @@ class Keeping:
     base
         The model that it goes on from, if there is one.
     tests
-        Files of analogies or similarities that the vectors are scored on after each epoch.
+        Analogies or similarities that the vectors are scored on after each epoch.
     frozen
         Words whose vectors stay as they are.
     with_context
@@ -125,7 +126,7 @@ class Keeping:
     command: str = ""
     seconds: float = 600.0
     base: Base | None = None
-    tests: tuple[str, ...] = ()
+    tests: tuple[LoadedTest, ...] = ()
     frozen: frozenset[str] = frozenset()
     with_context: bool = True
     replaces: bool = True

@@ -10,12 +10,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from w2vfast.errors import FormatError
 from w2vfast.model.formats.stream import RawBlock, Stream, block_rows, checked, without_white_space
 from w2vfast.model.formats.word2vec import MOST_LINE_BYTES
 from w2vfast.model.formats.writing import numbers_as_text, spooled
+from w2vfast.model.packed import save_tensors
 from w2vfast.model.tensors import TensorFile
 
 NPY_FILES = "vectors.npy", "words.txt"
@@ -165,7 +165,7 @@ def _count(fields: list[bytes]) -> int:
 def write_hf(folder: Path, stream: Stream, *, dtype: type, card: str) -> None:
     """Write a folder in the layout of static vectors on the Hugging Face hub, with ``card`` as its README."""
     vectors, words, counts, _ = spooled(stream, folder.parent, dtype)
-    save_file({"vectors": vectors}, folder / "model.safetensors")
+    save_tensors({"vectors": vectors}, folder / "model.safetensors")
     config = {
         "model_type": "staticvectors",
         "format": "word2vec",
@@ -176,7 +176,7 @@ def write_hf(folder: Path, stream: Stream, *, dtype: type, card: str) -> None:
     }
     (folder / "vocab.json").write_bytes(json.dumps({word: i for i, word in enumerate(words)}).encode())
     (folder / "config.json").write_bytes(json.dumps(config, indent=2).encode() + b"\n")
-    (folder / "README.md").write_bytes(card.encode())
+    (folder / "README.md").write_bytes(card.encode("utf-8", "backslashreplace"))
 
 
 def read_hf(folder: Path, *, allow_nonfinite: bool = False) -> Stream:

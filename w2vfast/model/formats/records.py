@@ -1,6 +1,7 @@
 """JSON Lines and SQLite: one record a word, with id, word, count and vector."""
 
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -93,6 +94,14 @@ def _record(path: Pathlike, line: bytes, number: int) -> tuple[bytes, int, list[
 
 def write_sqlite(path: Path, stream: Stream) -> None:
     """Write a database with the table ``vectors``: id, word, count, and the vector as little-endian float32."""
+    try:
+        _fill_database(path, stream)
+    except sqlite3.Error as error:  # only the system can be against a new file
+        number = errno.ENOSPC if "full" in str(error) else errno.EIO
+        raise OSError(number, f"{os.strerror(number)} ({error})") from None
+
+
+def _fill_database(path: Path, stream: Stream) -> None:
     ids = itertools.count()
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = OFF")

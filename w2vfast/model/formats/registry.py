@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import os
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, cast, get_args
@@ -14,7 +13,7 @@ from w2vfast.errors import FormatError, UsageError
 from w2vfast.model.card import model_card
 from w2vfast.model.contents import Contents
 from w2vfast.model.formats import folders, records, word2vec
-from w2vfast.model.formats.stream import Block, Pathlike, Stream, block_rows, collect
+from w2vfast.model.formats.stream import DAMAGED, Block, Pathlike, Stream, block_rows, collect
 from w2vfast.model.formats.writing import spooled
 from w2vfast.model.native import NativeFile, looks_native, refuse_pickle
 from w2vfast.model.packed import write_model
@@ -33,6 +32,8 @@ _BY_SUFFIX: dict[str, Format] = {
     ".w2v": "w2v", ".txt": "txt", ".vec": "txt", ".bin": "bin", ".jsonl": "jsonl", ".sqlite": "sqlite",
     ".db": "sqlite",
 }  # fmt: skip
+#: Files of vectors whose words lie in another file.
+_BESIDE = {"vectors.npy": "words.txt", "vectors.tsv": "metadata.tsv"}
 _PACKABLE = ("txt", "bin", "glove", "jsonl")
 _GZIP, _NUMPY, _FASTTEXT, _SQLITE = b"\x1f\x8b", b"\x93NUMPY", b"\xba\x16\x4f\x2f", b"SQLite format 3\0"
 
@@ -71,7 +72,7 @@ def open_vectors(path: Pathlike, *, allow_nonfinite: bool = False) -> Iterator[S
         It cannot be opened.
     """
     shown = Path(path)
-    if shown.name == "vectors.npy" and shown.with_name("words.txt").exists():
+    if shown.name in _BESIDE and shown.with_name(_BESIDE[shown.name]).exists():
         shown = shown.parent
     if shown.is_dir():
         yield _open_folder(shown, allow_nonfinite)
@@ -100,7 +101,7 @@ def open_vectors(path: Pathlike, *, allow_nonfinite: bool = False) -> Iterator[S
                 yield records.read_jsonl(shown, plain, allow_nonfinite=allow_nonfinite)
             else:
                 yield word2vec.read(shown, plain, size, allow_nonfinite=allow_nonfinite)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except DAMAGED as error:
         raise FormatError(f"{shown} is damaged: {error}") from None
 
 

@@ -1,6 +1,8 @@
 """Vectors on their way from one file to another: some rows at a time, so that they need not fit into memory."""
 
+import gzip
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +16,8 @@ from w2vfast.vocab import Vocab
 from w2vfast.wording import counted
 
 _BLOCK_VALUES = 1 << 20
+#: Errors of compressed data.
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
 Pathlike = str | os.PathLike[str]
 
@@ -126,6 +130,7 @@ def checked(
 def _checked_blocks(
     path: Pathlike, raw: Iterable[RawBlock], n_expected: int | None, allow_nonfinite: bool, notes: list[str]
 ) -> Iterator[Block]:
+    raw = _undamaged(path, raw)
     seen: set[str] = set()
     n_rows = n_twice = n_mended = 0
     for raw_words, vectors, counts in raw:
@@ -161,6 +166,14 @@ def _checked_blocks(
         notes.append(f"{counted(n_twice, 'word')} came again; the first vector counts")
     if n_mended:
         notes.append(f"{counted(n_mended, 'word')} of invalid UTF-8, mended with U+FFFD")
+
+
+def _undamaged(path: Pathlike, raw: Iterable[RawBlock]) -> Iterator[RawBlock]:
+    """Yield what is read; what cannot be unpacked is damage of the file, not of one that is being written."""
+    try:
+        yield from raw
+    except DAMAGED as error:
+        raise FormatError(f"{path} is damaged: {error}") from None
 
 
 def finite(stream: Stream) -> Stream:

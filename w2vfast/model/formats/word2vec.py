@@ -6,6 +6,7 @@ taken for it; a compressed one is read in steps. What is odd but readable is rea
 """
 
 import re
+import statistics
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from w2vfast.model.formats.writing import numbers_as_text, write_counted
 _HEADER = re.compile(rb"([0-9]{1,12})[ \t]+([0-9]{1,6})[ \t]*\r?\n?")
 _NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:nan|inf(?:inity)?)", re.I)
 _MOST_WORD_BYTES, MOST_LINE_BYTES = 1 << 12, 1 << 22
+_LINES_LOOKED_AT = 8
 _BOM = b"\xef\xbb\xbf"
 READ_BYTES = 1 << 24
 
@@ -54,7 +56,7 @@ def read(path: Pathlike, stream: BinaryIO, size: int | None, *, allow_nonfinite:
     first = stream.readline(MOST_LINE_BYTES)
     header = _HEADER.fullmatch(first.removeprefix(_BOM))
     if header is None:
-        dim = count_numbers(first)
+        dim = _columns_of(stream, first)
         if dim == 0:
             raise FormatError(f"{path} is not a w2vfast model, nor a known file of vectors")
         if dim == 1 and first.split()[-1].isdigit():  # what we write has a decimal point
@@ -74,6 +76,14 @@ def read(path: Pathlike, stream: BinaryIO, size: int | None, *, allow_nonfinite:
     else:
         rows, kind = _binary_blocks(path, stream, second, n_words, dim), "word2vec binary"
     return checked(path, rows, dim, kind, n_expected=n_words, allow_nonfinite=allow_nonfinite)
+
+
+def _columns_of(stream: BinaryIO, first: bytes) -> int:
+    """Return how many numbers most of the first lines end in: a word of several parts may end in one, too."""
+    here = stream.tell()
+    lines = [first, *(stream.readline(MOST_LINE_BYTES) for _ in range(_LINES_LOOKED_AT - 1))]
+    stream.seek(here)
+    return statistics.mode([count_numbers(line) for line in lines if line.strip()] or [0])
 
 
 def count_numbers(line: bytes) -> int:

@@ -250,6 +250,7 @@
   };
 
   canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return; // a menu of the browser may swallow the end of such a press
     canvas.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, at(event));
     if (pointers.size === 1) moved = 0;
