@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from importlib.resources import files
@@ -24,7 +25,9 @@ REAL_TEXT = Path(os.environ.get("W2VFAST_TEST_TEXT", Path(__file__).parents[2] /
 
 
 def pytest_configure(config):
-    """Uncompiled, the generators' unsigned arithmetic wraps around with a warning, as it should."""
+    """Let tests interrupt what they start; uncompiled, the generators' arithmetic wraps around with a warning."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a job in the background, which children inherit
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.get("NUMBA_DISABLE_JIT") == "1":
         config.addinivalue_line("filterwarnings", r"ignore:overflow encountered in scalar:RuntimeWarning")
 

@@ -92,7 +92,9 @@ def test_the_model_is_looked_up_in_order(tmp_path, monkeypatch):
     write_last(last)
     assert find_model(None).path == read_last() == last
     SQUARE.save("model.w2v")
-    assert find_model("").path.resolve() == tmp_path / "model.w2v"
+    assert find_model(None).path.resolve() == tmp_path / "model.w2v"
+    with pytest.raises(UsageError, match="an empty file name"):
+        find_model("")
     assert find_model(str(last)).named
     with pytest.raises(UsageError, match=r"missing\.w2v does not exist"):
         find_model("missing.w2v")

@@ -305,7 +305,7 @@ def _say_unknown(word: str, close: Sequence[str]) -> None:
 def _complete_word(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the most frequent words that begin so; none if there is no model."""
     try:
-        located = find_model(ctx.params.get("model_file") or os.environ.get("W2VFAST_MODEL"))
+        located = find_model(ctx.params.get("model_file") or os.environ.get("W2VFAST_MODEL") or None)
         found = Embeddings.open(located.path).vocab.starting_with(incomplete, _MOST_COMPLETIONS)
         return [word for word in found if _COMPLETABLE.fullmatch(word)]
     except W2vfastError:

@@ -58,7 +58,7 @@ def evaluate(
     if not quiet:
         among = "all words" if limit is None else f"the {limit:,} first words"
         output.note(f"analogies among {among}; letter case {'matters' if case_sensitive else 'is ignored'}")
-    names: list[str | None] = [*dict.fromkeys(model_file)] or [os.environ.get("W2VFAST_MODEL")]
+    names: list[str | None] = [*dict.fromkeys(model_file)] or [os.environ.get("W2VFAST_MODEL") or None]
     for name, shown in zip(names, short_names([name or "model" for name in names], with_suffix=True), strict=True):
         model = open_model(name, quiet=quiet)
         results[shown] = [

@@ -25,7 +25,7 @@ def find_model(option: str | None) -> Located:
     Parameters
     ----------
     option
-        Value of ``--model-file`` or of the environment variable; None or "" if neither was given.
+        Value of ``--model-file`` or of the environment variable; None if neither was given.
 
     Raises
     ------
