@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -231,6 +232,14 @@ def test_help_fits_a_screen_and_shows_an_example(command, w2v):
 def test_a_wrong_value_is_told_by_the_name_of_its_option(w2v, corpus, args, message):
     done = w2v("train", corpus, *args)
     assert (done.returncode, message in error_line(done)) == (2, True)
+
+
+def test_a_crash_in_compiled_code_leaves_a_trace(w2v):
+    """E13."""
+    code = "import ctypes, w2vfast.cli as c; c._run = lambda a: ctypes.string_at(0); c.main(['similar', 'x'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert done.returncode == -signal.SIGSEGV
+    assert b"Fatal Python error: Segmentation fault" in done.stderr
 
 
 def test_options_without_effect_are_named(w2v, corpus):

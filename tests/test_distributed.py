@@ -487,8 +487,18 @@ def test_a_corpus_that_is_replaced_is_noticed_and_never_mixed_up(text, tmp_path)
 
 
 def test_merging_one_replica_changes_nothing_but_rounding(text, tmp_path):
-    one = train(text, tmp_path / "r", tmp_path / "m.w2v", replicas=1, n_rounds=1, epochs=1)
-    assert np.isfinite(one.vectors).all()
+    alone = []
+
+    class Listening(InProcess):
+        def submit_training(self, function, *args):
+            result = super().submit_training(function, *args)
+            alone.append(self.get([result])[0].model.copy())
+            return result
+
+    one = train(text, tmp_path / "r", tmp_path / "m.w2v", Listening(), replicas=1, n_rounds=1, epochs=1)
+    (whole,) = alone
+    for merged, trained in zip((one.vectors, one.context), whole, strict=True):
+        np.testing.assert_allclose(merged, trained[:, : one.dim], rtol=1e-5, atol=1e-7)
     assert Embeddings.load(tmp_path / "m.w2v").vectors.tobytes() == one.vectors.tobytes()
 
 

@@ -1,6 +1,7 @@
 """O7: nothing that is read, and no older work, is lost to an output."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -67,9 +68,13 @@ def test_what_an_output_would_destroy_stays(w2v, folder, command, message):
 
 
 def test_a_model_is_trained_on_in_place_and_devices_take_any_output(w2v, folder):
-    more = ("--epochs", "1", "--threads", "1", "--log-json", "/dev/null", "--save-vocab", "/dev/null")
-    result = w2v("train", "corpus.txt", "--from", "x.w2v", "-o", "x.w2v", *more)
-    assert result.returncode == 0, result.stderr
+    os.mkfifo(folder / "device")  # no real one: a fault would replace it
+    with subprocess.Popen(["sh", "-c", "cat device; cat device"], cwd=folder, stdout=subprocess.PIPE) as reader:
+        more = ("--epochs", "1", "--threads", "1", "--log-json", "device", "--save-vocab", "device")
+        result = w2v("train", "corpus.txt", "--from", "x.w2v", "-o", "x.w2v", *more)
+        assert result.returncode == 0, result.stderr
+        assert stat.S_ISFIFO(os.stat(folder / "device").st_mode)
+        reader.kill()
     assert w2v("train", "corpus.txt", "--like", "x.w2v", "-o", "x.w2v").returncode == 0
 
 

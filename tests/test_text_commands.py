@@ -3,6 +3,8 @@
 import gzip
 import json
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -28,6 +30,20 @@ def test_vocab_writes_words_and_counts(w2v, corpus):
     listed = w2v("vocab", corpus, "--vocab", "list.tsv", "--coverage", "--lowercase")
     assert listed.stdout.decode() == f"sat\t9000\t{40 / 290:.6f}\nthe\t5000\t{120 / 290:.6f}\n"
     assert b"2 words cover 41.4% of 290 tokens" in listed.stderr
+
+
+def test_a_vocabulary_with_its_coverage_can_be_used_again(w2v, corpus):
+    assert w2v("vocab", corpus, "--coverage", "-o", "words.tsv", "-q").returncode == 0
+    again = w2v("vocab", corpus, "--vocab", "words.tsv", "-q").stdout.decode()
+    assert again.splitlines()[0] == "the\t80"
+
+
+def test_counting_for_svd_needs_its_library_at_once(w2v, corpus):
+    code = "import sys; sys.modules['scipy'] = None; from w2vfast.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "cooccur", str(corpus)]
+    done = subprocess.run(command, cwd=w2v.folder, capture_output=True, timeout=60)
+    assert (done.returncode, b"w2vfast[cooccur]" in done.stderr) == (2, True)
+    assert b"reading" not in done.stderr
 
 
 def test_words_of_lists_that_the_text_has_not_are_counted(w2v, corpus):

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import faulthandler
 import importlib
 import os
 import platform
@@ -119,6 +120,8 @@ def cli() -> None:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with the exit code of the contract."""
     mend_streams()
+    with contextlib.suppress(OSError, ValueError, RuntimeError, AttributeError):  # no standard error
+        faulthandler.enable()
     arguments = list(sys.argv[1:] if args is None else args)
     if instruction := os.environ.get(_COMPLETE_VARIABLE):
         sys.exit(shell_complete(cli, {}, PROGRAM, _COMPLETE_VARIABLE, instruction))

@@ -107,6 +107,37 @@ def test_leftovers_of_dead_runs_go_and_those_of_live_ones_stay(tmp_path):
     assert mine.exists()
 
 
+def test_another_run_that_writes_the_same_is_told_of(tmp_path):
+    """T15: nobody waits; the last one to finish wins."""
+    with Staging(tmp_path / "out") as first:
+        assert not first.is_contested
+        with Staging(tmp_path / "out") as second, Staging(tmp_path / "other") as other:
+            assert second.is_contested
+            assert not other.is_contested
+        first.write_bytes(b"first")
+    with Staging(tmp_path / "out") as alone:
+        assert not alone.is_contested
+
+
+def test_files_of_a_folder_are_for_those_that_the_user_lets_read(tmp_path):
+    """O6: the library that writes tensors makes them for the user alone."""
+
+    def fill(folder):
+        for name in ("a", "b"):
+            (folder / name).write_bytes(b"x")
+            (folder / name).chmod(0o600)
+
+    usual = tmp_path / "usual"
+    usual.touch()
+    with Staging(tmp_path / "out", files=("a", "b")) as staging:
+        staging.write(fill, None)
+    assert {(tmp_path / "out" / name).stat().st_mode for name in "ab"} == {usual.stat().st_mode}
+    (tmp_path / "out" / "a").chmod(0o640)
+    with Staging(tmp_path / "out", files=("a", "b")) as staging:
+        staging.write(fill, None)
+    assert stat.S_IMODE((tmp_path / "out" / "a").stat().st_mode) == 0o640
+
+
 def test_too_little_disk_is_found_before_anything_is_written(tmp_path):
     with Staging(tmp_path / "out") as staging, pytest.raises(OutputError, match=r"No space left|too large"):
         staging.reserve(1 << 60)

@@ -1,5 +1,6 @@
 """``w2vfast cooccur``: vectors out of counts instead of training."""
 
+import importlib.util
 import math
 import sys
 from typing import Any, cast
@@ -72,6 +73,8 @@ def cooccur(
     """
     if output == "-" and sys.stdout.isatty():
         raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
+    if form == "svd" and importlib.util.find_spec("scipy") is None:
+        raise UsageError("--form svd needs: pip install 'w2vfast[cooccur]'")
     if math.isnan(smoothing):  # no limit of click's excludes it
         raise UsageError("--smoothing must be a number, not nan")
     monitor, files = Monitor() if quiet else Console(progress), list_files(params)

@@ -56,6 +56,8 @@ def read_vocab(path: str | os.PathLike[str]) -> Vocab:
     counts, total = dict[str, int](), 0
     for number, text in _lines(path):
         fields = text.split()
+        if len(fields) == 3 and re.fullmatch(r"[01]\.[0-9]+", fields[2]):  # vocab --coverage
+            del fields[2]
         if len(fields) != 2 or not re.fullmatch("0*[1-9][0-9]{0,17}", fields[1]):
             raise CorpusError(f"{path}: line {number:,} is no word with its count, 1 or more")
         if fields[0] in counts:

@@ -76,8 +76,8 @@ def check_options(config: TrainConfig, n_replicas: int, *, force: bool) -> None:
         )
     if n_replicas > MOST_REPLICAS and not force:
         raise UsageError(
-            f"--replicas {n_replicas}: the quality of one machine has been shown for up to {MOST_REPLICAS} only, "
-            f"with 8 it falls; more workers than replicas stand by. --force trains nevertheless"
+            f"--replicas {n_replicas}: about the quality of one machine has been shown for up to {MOST_REPLICAS} "
+            f"only, with 8 it falls; more workers than replicas stand by. --force trains nevertheless"
         )
 
 

@@ -51,6 +51,11 @@ class Staging:
         The place cannot be written to.
     UsageError
         The output is a folder and the result is not, or the other way round.
+
+    Attributes
+    ----------
+    is_contested
+        Whether somebody else is writing the same file: the last one to finish wins.
     """
 
     def __init__(
@@ -72,7 +77,7 @@ class Staging:
             self.in_place = self.is_stdout or is_special
             home = Path(tempfile.gettempdir()) if self.in_place else self.target.parent
             stem = "w2vfast" if self.in_place else os.fsdecode(os.fsencode(self.target.name)[:_STEM_BYTES])
-            _remove_stale(home, stem)
+            self.is_contested = _remove_stale(home, stem) and not self.in_place
             self._folder = self._make_folder(home, stem)
 
     def __enter__(self) -> Self:
@@ -176,6 +181,7 @@ class Staging:
     def _rename_folder(self, staged: Path) -> None:
         """Put a folder in place; an older one changes places with it."""
         for path in staged.iterdir():
+            os.chmod(path, _mode_for(self.target / path.name))  # the library makes files for the user alone
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         _flush_folder(staged)
@@ -208,8 +214,9 @@ class Staging:
                 raise
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:  # a cleaner holds it, and will remove the folder
+            except BlockingIOError:  # a cleaner looks whether it is held
                 os.close(lock)
+                folder.rmdir()
                 continue
             except OSError:  # a file system without locks
                 os.close(lock)
@@ -269,17 +276,21 @@ def _mode_for(target: Path) -> int:
     return 0o666 & ~umask
 
 
-def _remove_stale(home: Path, stem: str) -> None:
-    """Remove the folders of dead runs: old, and with a lock that nobody holds."""
+def _remove_stale(home: Path, stem: str) -> bool:
+    """Remove the folders of dead runs: old, and with a lock that nobody holds; tell whether one is held."""
+    is_held = False
     if fcntl is None:
-        return
+        return False
     for folder in home.glob(f".{glob.escape(stem)}.{'[0-9a-f]' * 12}.tmp"):
         with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime < _STALE_SECONDS:
-                continue
+            is_old = time.time() - folder.stat().st_mtime >= _STALE_SECONDS
             lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                if is_old:
+                    shutil.rmtree(folder, ignore_errors=True)
+            except BlockingIOError:
+                is_held = True
             finally:
                 os.close(lock)
+    return is_held

@@ -176,6 +176,8 @@ def train_to_file(
         refuse_replacing(output)
     with Staging(output, replaces=keeping.replaces) as staging:
         begin = time.perf_counter()
+        if staging.is_contested:
+            monitor.note(f"warning: another run is writing {staging.name}; the last one to finish wins")
         trainer = prepare(sources, config, monitor, staging, keeping, **lists)
         return finish(trainer, partial(_train_and_keep, trainer, staging, keeping), staging, keeping, begin)
 

@@ -275,7 +275,10 @@ def load_kernels(config: TrainConfig, monitor: Monitor) -> None:
             "with multiprocessing.get_context('spawn')"
         )
     if not _jit.is_cached(KERNELS[config.model].train_shard):
-        monitor.note("compiling (first run only)")
+        has_folder = _jit.cache_directory() is not None
+        why = "first run only" if has_folder else "no folder can be used to keep the code: set NUMBA_CACHE_DIR"
+        monitor.note(f"compiling ({why})")
+    monitor.detail(f"compiled code: {_jit.cache_directory() or 'not kept'}")
     _jit.call_mended(lambda: encode([Source(io.BytesIO(b"two words\n"))], ReadingOptions(min_count=1)))
 
 
