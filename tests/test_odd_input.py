@@ -4,6 +4,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,9 +100,16 @@ def test_what_cannot_be_unpacked_is_a_fault_of_the_input(model, w2v):
 
 
 @pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can become somebody else")
-def test_what_may_not_be_read_is_named(tmp_path):
+def test_what_may_not_be_read_is_named():
     """As a user without rights: stat itself fails in a folder that cannot be searched."""
-    secret, open_to_all = tmp_path / "secret", tmp_path / "open"
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        Path(name).chmod(0o711)
+        check_what_may_not_be_read(Path(name))
+
+
+def check_what_may_not_be_read(place):
+    """Ask as nobody for a model and a text in a closed folder, and for a folder with a file for others."""
+    secret, open_to_all = place / "secret", place / "open"
     for folder in (secret, open_to_all):
         folder.mkdir()
     model_of().save(secret / "m.w2v")
@@ -108,15 +117,13 @@ def test_what_may_not_be_read_is_named(tmp_path):
     (open_to_all / "z.txt").write_text("one two\n" * 9)
     (open_to_all / "z.txt").chmod(0)
     secret.chmod(0o700)
-    program = (
-        "import os, sys, w2vfast.cli as c; from pathlib import Path\n"
-        "import w2vfast.model.locate, w2vfast.corpus.sources, w2vfast.commands.similar, w2vfast.commands.train\n"
+    open_to_all.chmod(0o755)
+    program = (  # what is imported later may lie where nobody can read
+        "import os, sys, w2vfast.cli as c\n"
+        "import w2vfast.commands.similar, w2vfast.commands.train, w2vfast.commands.vocab, w2vfast.corpus.encoded\n"
         "os.setegid(65534); os.seteuid(65534)\n"
         "c.main(sys.argv[1:])"
     )
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder.stat().st_mode & 0o001 == 0 and str(folder).startswith("/tmp/"):
-            folder.chmod(folder.stat().st_mode | 0o011)
     for args, named in (
         (["similar", "king", "-m", f"{secret}/m.w2v"], "secret/m.w2v"),
         (["train", f"{secret}/c.txt"], "secret/c.txt"),
@@ -124,9 +131,7 @@ def test_what_may_not_be_read_is_named(tmp_path):
     ):
         result = subprocess.run([sys.executable, "-c", program, *args], capture_output=True, timeout=60, cwd="/")
         assert result.returncode == 2, result.stderr
-        assert f"cannot read {tmp_path}/{named}: permission denied" in result.stderr.decode().replace(
-            "Perm", "perm"
-        )
+        assert f"cannot read {place}/{named}: permission denied" in result.stderr.decode().replace("Perm", "perm")
 
 
 def test_a_test_may_come_from_a_pipe_and_go_away(w2v):
