@@ -15,6 +15,7 @@ from w2vfast.corpus import encoded
 from w2vfast.corpus.encoded import encode
 from w2vfast.corpus.reading import ReadingOptions
 from w2vfast.corpus.sources import find_sources
+from w2vfast.errors import FormatError
 from w2vfast.model import evaluate as module
 from w2vfast.model.cluster import spherical_kmeans
 from w2vfast.model.contents import Contents
@@ -237,6 +238,12 @@ def test_a_name_that_ends_in_a_number_is_no_vector(tmp_path):
         found = read_vectors(tmp_path / name)
         assert found.vectors.shape[1] == 2
         assert "founded in 1995" in found.vocab.words
+
+
+def test_vectors_do_not_begin_with_an_empty_line(tmp_path):
+    (tmp_path / "t.txt").write_bytes(b"\n2a\xa1  \xd91 2\n")
+    with pytest.raises(FormatError, match="nor a known file of vectors"):
+        read_vectors(tmp_path / "t.txt")
 
 
 def test_the_numbers_of_a_projector_find_their_words(model, w2v):

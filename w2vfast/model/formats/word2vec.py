@@ -80,6 +80,8 @@ def read(path: Pathlike, stream: BinaryIO, size: int | None, *, allow_nonfinite:
 
 def _columns_of(stream: BinaryIO, first: bytes) -> int:
     """Return how many numbers most of the first lines end in: a word of several parts may end in one, too."""
+    if count_numbers(first) == 0:
+        return 0
     here = stream.tell()
     lines = [first, *(stream.readline(MOST_LINE_BYTES) for _ in range(_LINES_LOOKED_AT - 1))]
     stream.seek(here)
