@@ -24,9 +24,8 @@ _READ_BYTES = 1 << 16
 _MOST_COMPLETIONS = 50
 _MOST_HINTS = 10  # unknown words for which close ones are looked for, which takes long
 _SHOWN = 60  # letters of an unknown word
-_COMPLETABLE = re.compile(
-    r"[\w@%+:,./-]+"
-)  # words that no shell reads as anything else: completion does not quote
+#: What no shell reads as anything but a word: completion does not quote.
+_COMPLETABLE = re.compile(r"[\w@%+:,./-]+")
 
 #: What scikit-learn takes.
 MOST_SEED = 2**32 - 1

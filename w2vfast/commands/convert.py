@@ -1,6 +1,5 @@
 """``w2vfast convert``: from one file of vectors to another."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +59,8 @@ def convert(
     if selection["space_char"] is not None:
         out.check_text(selection["space_char"], "--space-char")
     form = form or ("txt" if output == "-" else format_of(output))
-    if output == "-" and form in ("w2v", "bin", "sqlite") and sys.stdout.isatty():
-        raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
+    if form in ("w2v", "bin", "sqlite"):
+        out.refuse_terminal(output)
     if float16 and form not in NARROW:
         raise UsageError(f"{form} holds 32-bit numbers only; --float16 goes with {', '.join(NARROW)}")
     refuse_input_as_output([], output, files=(vectors, keep_words))

@@ -2,7 +2,6 @@
 
 import importlib.util
 import math
-import sys
 from typing import Any, cast
 
 import click
@@ -19,6 +18,7 @@ from w2vfast.commands.options import (
     take_reading,
     text_options,
 )
+from w2vfast.commands.output import refuse_terminal
 from w2vfast.corpus.sources import find_sources
 from w2vfast.errors import UsageError
 from w2vfast.model.locate import DEFAULT_NAME
@@ -71,8 +71,7 @@ def cooccur(
     w2vfast cooccur corpus.txt --window 2 -o svd.w2v
     w2vfast cooccur corpus.txt --form counts --columns 2000 -o counts.w2v
     """
-    if output == "-" and sys.stdout.isatty():
-        raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
+    refuse_terminal(output)
     if form == "svd" and importlib.util.find_spec("scipy") is None:
         raise UsageError("--form svd needs: pip install 'w2vfast[cooccur]'")
     if math.isnan(smoothing):  # no limit of click's excludes it

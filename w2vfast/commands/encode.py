@@ -1,6 +1,5 @@
 """``w2vfast encode``: from text to a corpus that training reads at once."""
 
-import sys
 from typing import Any
 
 import click
@@ -15,8 +14,8 @@ from w2vfast.commands.options import (
     take_reading,
     text_options,
 )
+from w2vfast.commands.output import refuse_terminal
 from w2vfast.corpus.sources import find_sources
-from w2vfast.errors import UsageError
 from w2vfast.system.staging import Staging
 from w2vfast.training.messages import announce
 from w2vfast.training.monitor import Console, Monitor, human
@@ -41,8 +40,7 @@ def encode(corpus: tuple[str, ...], output: str, progress: str, quiet: bool, **p
     w2vfast encode corpus.txt -o corpus.w2vc
     w2vfast train corpus.w2vc --dim 300
     """
-    if output == "-" and sys.stdout.isatty():
-        raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
+    refuse_terminal(output)
     monitor = Monitor() if quiet else Console(progress)
     files, lists = list_files(params), take_reading(params)
     config = config_of(params).resolved()

@@ -60,11 +60,8 @@ def _as_text(facts: dict[str, Any]) -> str:
     for name, value in facts.items():
         shown = name.replace("_", " ")
         if isinstance(value, dict):
-            lines += (
-                [f"{shown}:", *(f"  {output.printable(key)}: {_shown(item)}" for key, item in value.items())]
-                if value
-                else []
-            )
+            items = [f"  {output.printable(key)}: {_shown(item)}" for key, item in value.items()]
+            lines += [f"{shown}:", *items] if items else []
         elif isinstance(value, list):
             lines += [f"warning: {output.printable(item)}" for item in value]
         elif value != "":

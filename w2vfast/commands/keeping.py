@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from w2vfast.commands.output import refuse_stdin_twice
 from w2vfast.commands.workers import Cluster
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
@@ -47,8 +48,7 @@ def make_keeping(ctx: click.Context, cluster: Cluster) -> Keeping:
         raise UsageError("--freeze needs --from MODEL: only its words have vectors to keep")
     if base is not None and params["like"] is not None:
         raise UsageError("--like has no effect with --from, whose options hold; give one of them")
-    if freeze == "-" and "-" in params["corpus"]:
-        raise UsageError("standard input can be read only once, but - is given more often")
+    refuse_stdin_twice(freeze, *params["corpus"])
     if math.isnan(params["checkpoint_every"]):  # no limit of click's excludes it
         raise UsageError("--checkpoint-every needs a number of minutes, not nan")
     for name in ("vocab", "keep_words", "drop_words", "like"):

@@ -42,8 +42,7 @@ def results_wanted(asking: Asking, params: dict[str, Any]) -> dict[str, Any]:
     """Take ``result_options`` out of a command's parameters; return them for the methods of ``Embeddings``."""
     k, exclude, min_score = params.pop("k"), [*map(as_word, params.pop("exclude"))], params.pop("min_score")
     among, exclude_from = params.pop("among"), params.pop("exclude_from")
-    if [among, exclude_from, "-" if _asks_stdin() else None].count("-") > 1:
-        raise UsageError("standard input can be read only once: for the questions or for a list")
+    output.refuse_stdin_twice(among, exclude_from, "-" if _asks_stdin() else None)
     if exclude_from is not None:
         exclude += sorted(read_names(exclude_from))
     wanted: dict[str, Any] = {"k": k, "exclude": exclude}

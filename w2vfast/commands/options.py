@@ -7,6 +7,7 @@ from typing import Any, get_args
 import click
 
 from w2vfast.commands.help import LEARNING, MODEL, RUN, TEXT, F, GroupedOption, NumberOrAll
+from w2vfast.commands.output import refuse_stdin_twice
 from w2vfast.corpus.wordlists import read_vocab, read_words
 from w2vfast.errors import UsageError
 from w2vfast.training.config import LIMITS, TrainConfig
@@ -167,8 +168,7 @@ def list_files(params: dict[str, Any]) -> list[str | None]:
 def take_reading(params: dict[str, Any]) -> dict[str, Any]:
     """Take the files of words out of a command's parameters; return their words for ``TrainConfig.reading``."""
     given = [*click.get_current_context().params.get("corpus", ()), *(params[name] for name in _LISTS)]
-    if given.count("-") > 1:
-        raise UsageError("standard input can be read only once, but - is given more often")
+    refuse_stdin_twice(*given)
     lists: dict[str, Any] = {}
     for name in _LISTS:
         path = params.pop(name)

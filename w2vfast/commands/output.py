@@ -54,6 +54,18 @@ def check_text(value: str, option: str) -> None:
         raise UsageError(f"{option} is not valid UTF-8") from None
 
 
+def refuse_terminal(output: str) -> None:
+    """Raise a UsageError if binary data would go to a terminal."""
+    if output == "-" and sys.stdout.isatty():
+        raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
+
+
+def refuse_stdin_twice(*names: str | None) -> None:
+    """Raise a UsageError if several of these are standard input."""
+    if names.count("-") > 1:
+        raise UsageError("standard input can be read only once, but - is given more often")
+
+
 def as_table(query: str, results: Results, *, color: bool, is_first: bool) -> str:
     """Return the answer to one query for a terminal: words, scores and bars under the query."""
     bold, dim, reset = (_BOLD, _DIM, _RESET) if color else ("", "", "")

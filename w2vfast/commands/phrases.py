@@ -10,7 +10,7 @@ import click
 
 from w2vfast.commands.help import GroupedCommand
 from w2vfast.commands.options import common_options, config_of, progress_option, reading_options
-from w2vfast.commands.output import check_text
+from w2vfast.commands.output import check_text, refuse_stdin_twice
 from w2vfast.corpus.sources import find_sources
 from w2vfast.corpus.wordlists import read_words
 from w2vfast.errors import UsageError
@@ -59,8 +59,7 @@ def phrases(
     check_text(delimiter, "--delimiter")
     if threshold is not None and math.isnan(threshold):
         raise UsageError("--threshold must be a number, not nan")
-    if connectors == "-" and "-" in corpus:
-        raise UsageError("standard input can be read only once, but - is given more often")
+    refuse_stdin_twice(connectors, *corpus)
     monitor = Monitor() if quiet else Console(progress)
     reading = config_of({**params, "min_count": 1}).resolved().reading(for_training=False)
     sources = find_sources(corpus, monitor.note)

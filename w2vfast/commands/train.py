@@ -1,7 +1,6 @@
 """``w2vfast train``: from text to vectors."""
 
 import contextlib
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -93,8 +92,7 @@ def train(
 
     Ctrl-C saves a checkpoint beside the output and says how to go on with it; a second one quits at once.
     """
-    if output == "-" and sys.stdout.isatty():
-        raise UsageError("refusing to write binary to a terminal; use -o FILE or a pipe")
+    out.refuse_terminal(output)
     ctx, words = click.get_current_context(), list_files(params)
     lists = take_reading(params)
     params = {name: value for name, value in params.items() if name in TrainConfig.__dataclass_fields__}
